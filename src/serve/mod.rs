@@ -13,14 +13,17 @@
 
 mod admission;
 mod body;
+mod deliver;
 mod docling;
 mod error;
+mod fetch;
 mod finished;
 mod health;
 mod http;
 mod keys;
 mod limits;
 mod metrics;
+mod names;
 mod notices;
 mod observe;
 mod openapi;
@@ -115,7 +118,7 @@ fn make_ready(server: &Arc<Server>, load: Load) -> Result<(), Fault> {
     selftest::run(&loaded)?;
     let _ = server.loaded.set(loaded.clone());
     work::start(server, &loaded)
-        .and_then(|()| outbound::start(server))
+        .and_then(|()| deliver::start(server))
         .map_err(|error| Fault::io("no thread can be started", &error))?;
     server.health.set(Phase::Ready);
     tracing::info!("ready");

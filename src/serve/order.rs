@@ -18,8 +18,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Longest name of a file that is kept, in bytes.
-const MOST_NAME: usize = 200;
 /// Longest `Idempotency-Key`.
 const MOST_KEY: usize = 256;
 
@@ -45,17 +43,6 @@ pub(crate) struct Order {
     pub key: Option<String>,
     /// The client waits for the result: the job is cancelled if all who wait are gone.
     pub is_waited_for: bool,
-}
-
-/// A client's name for a file, as data: its last component, without control characters.
-pub(crate) fn clean_name(given: &str) -> String {
-    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
-    name.truncate(name.floor_char_boundary(MOST_NAME));
-    match name.trim_matches(['.', ' ']).is_empty() {
-        true => "document".into(),
-        false => name,
-    }
 }
 
 /// Places an order. Blocks.
@@ -171,25 +158,4 @@ fn page_count(loaded: &Arc<Loaded>, path: &Path) -> usize {
     }
     let file = InputFile::from_path(path, PathBuf::new());
     input::open(&file, &loaded.open).map_or(1, |source| source.page_count())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clean_name;
-
-    #[test]
-    fn names_of_clients_are_no_paths() {
-        for (given, name) in [
-            ("a.pdf", "a.pdf"),
-            ("../../etc/passwd", "passwd"),
-            ("C:\\x\\b.pdf", "b.pdf"),
-            ("", "document"),
-            ("..", "document"),
-            ("x/..", "document"),
-            ("a\nb\u{0}.pdf", "ab.pdf"),
-        ] {
-            assert_eq!(clean_name(given), name);
-        }
-        assert_eq!(clean_name(&"ä".repeat(300)).len(), 200);
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::error::ApiError;
 use super::limits::seconds;
-use super::order::clean_name;
+use super::names::clean_name;
 use super::spool::{Incoming, IncomingFile};
 use super::state::Server;
 use axum::body::Body;

@@ -324,7 +324,7 @@ impl Rules {
     }
 
     /// The same, with another way to look up names.
-    pub(super) fn agent_with(self: &Arc<Self>, names: impl Resolver) -> ureq::Agent {
+    pub(crate) fn agent_with(self: &Arc<Self>, names: impl Resolver) -> ureq::Agent {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -346,7 +346,7 @@ impl Rules {
 
 /// Looks up names, and returns their numbers only if all of them may be reached.
 #[derive(Debug)]
-pub(super) struct Checked<R> {
+pub(crate) struct Checked<R> {
     names: R,
     rules: Arc<Rules>,
 }
@@ -378,7 +378,7 @@ impl<R: Resolver> Resolver for Checked<R> {
 }
 
 /// The refusal that an error carries.
-pub(super) fn refusal_of(error: &ureq::Error) -> Option<Refusal> {
+pub(crate) fn refusal_of(error: &ureq::Error) -> Option<Refusal> {
     match error {
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<Refusal>().copied(),
         _ => None,

@@ -1,5 +1,5 @@
-//! What a server asks of other machines: files that clients name by their address ([`fetch`]), and addresses that are
-//! told when a job has ended ([`webhook`]). Which machines those may be is decided in one place ([`address`]).
+//! What a server may ask of other machines: files that clients name by their address (`serve/fetch.rs`), and addresses that
+//! are told when a job has ended (`serve/deliver.rs`). Which machines those may be is decided in one place ([`address`]).
 //!
 //! A client chooses these addresses, and the server stands where the client does not: next to databases, other
 //! services and the metadata of its cloud. So nothing is asked unless whoever runs the server allows it; the numbers
@@ -7,19 +7,18 @@
 
 mod address;
 mod disposition;
-mod fetch;
-mod webhook;
+mod webhooks;
 
-pub(crate) use address::HostPattern;
-pub(crate) use fetch::fetch;
-pub(crate) use webhook::start;
+pub(crate) use address::{HostPattern, Refusal, Rules, Target, refusal_of};
+pub(crate) use disposition::file_name;
 
 use crate::fault::Fault;
-use address::{Rules, any, is_public};
+use address::any;
+pub(crate) use address::is_public;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use webhook::Webhooks;
+use webhooks::Webhooks;
 
 /// Addresses that are fetched at once; further ones wait.
 const FETCHES: usize = 16;
@@ -45,8 +44,10 @@ pub(crate) struct OutboundOptions {
 pub(crate) struct Outbound {
     /// The webhooks.
     pub webhooks: Webhooks,
-    files: Arc<Rules>,
-    turns: Arc<Semaphore>,
+    /// Where files may be fetched from.
+    pub files: Arc<Rules>,
+    /// Fetches that may begin.
+    pub turns: Arc<Semaphore>,
 }
 
 impl Outbound {

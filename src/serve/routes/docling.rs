@@ -10,11 +10,11 @@ use crate::serve::docling::{
     self, Given, ShownPictures, Source, Wishes, doctags, document, invalid, plain_text,
 };
 use crate::serve::error::ApiError;
+use crate::serve::fetch::fetch;
 use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
-use crate::serve::outbound;
 use crate::serve::spool::{
     DoclingContent, DoclingOptions, FileProgress, JobError, JobState, JobStatus, Ordered,
     PictureMode,
@@ -169,7 +169,7 @@ async fn add_source(
     match (source.kind.as_deref(), &source.url) {
         (Some("file"), _) => {}
         (Some("http"), Some(url)) => {
-            let fetched = outbound::fetch(server, &mut order.incoming, url, None, budget);
+            let fetched = fetch(server, &mut order.incoming, url, None, budget);
             return fetched.await.map(drop);
         }
         (Some("http"), None) => return Err(wrong("url", "Field required")),

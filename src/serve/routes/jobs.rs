@@ -2,10 +2,11 @@
 
 use crate::serve::admission;
 use crate::serve::error::ApiError;
+use crate::serve::fetch::fetch;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
-use crate::serve::order::{self, Order, clean_name};
-use crate::serve::outbound;
+use crate::serve::names::clean_name;
+use crate::serve::order::{self, Order};
 use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
 use crate::serve::state::Server;
 use crate::serve::upload::{self, Budget, JsonBody};
@@ -291,7 +292,7 @@ async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Resul
                 upload::base64_file(server, &mut order.incoming, &text, name)
             })?,
             (None, Some(address)) => {
-                outbound::fetch(server, &mut order.incoming, address, name, &mut budget).await?;
+                fetch(server, &mut order.incoming, address, name, &mut budget).await?;
             }
             _ => {
                 let what = "a file has either `content` (base64) or `url`";

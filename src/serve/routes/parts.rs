@@ -3,7 +3,8 @@
 
 use super::jobs::{form, next_chunk, next_field, one_more, text_field};
 use crate::serve::error::ApiError;
-use crate::serve::order::{Order, clean_name};
+use crate::serve::names::clean_name;
+use crate::serve::order::Order;
 use crate::serve::state::Server;
 use crate::serve::upload::Budget;
 use axum::extract::Request;

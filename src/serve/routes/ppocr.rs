@@ -8,6 +8,7 @@ use crate::serve::error::ApiError;
 use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
+use crate::serve::names::clean_name;
 use crate::serve::order;
 use crate::serve::parsed::Parsed;
 use crate::serve::ppocr::{self, EXTENSIONS, extension, rounded};
@@ -197,7 +198,7 @@ async fn answer(
     }
     let reading = server.clone();
     let parsed = wait::blocking(move || result(&reading, &status, form)).await??;
-    let name = order::clean_name(&name);
+    let name = clean_name(&name);
     Ok(shown(&parsed, &name, form, began))
 }
 

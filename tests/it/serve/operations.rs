@@ -57,7 +57,7 @@ fn sigterm_gives_jobs_back_and_the_next_server_does_them() {
         &["--drain-timeout", "0", "--concurrency", "1"],
     );
     server.wait_ready();
-    let long = server.order("formats=md", &long_pdf(3000)).json();
+    let long = server.order("formats=md", &long_pdf(900)).json();
     let waiting = server.order("formats=md", &long_pdf(2)).json();
     let id = long["id"].as_str().unwrap().to_string();
     server.until("running", || {

@@ -6,10 +6,10 @@ use crate::config::parameters::{About, parameter};
 use crate::serve::admission;
 use crate::serve::body;
 use crate::serve::error::ApiError;
+use crate::serve::fetch::fetch;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
-use crate::serve::outbound;
 use crate::serve::request::RequestId;
 use crate::serve::routes::jobs::text_of;
 use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
@@ -171,7 +171,7 @@ async fn order_of(
     let name = if is_pdf { "file.pdf" } else { "file" };
     if is_address {
         let mut budget = Budget::new(server);
-        outbound::fetch(server, &mut incoming, &file, Some(name), &mut budget).await?;
+        fetch(server, &mut incoming, &file, Some(name), &mut budget).await?;
     } else {
         let decoded = block_in_place(|| upload::base64_file(server, &mut incoming, &file, name));
         decoded.map_err(

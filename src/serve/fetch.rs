@@ -3,15 +3,14 @@
 //! A thread asks and reads, since the client of HTTP blocks; the pieces pass through a channel to the request that
 //! waits for them, which counts and writes them. If the request is given up, the thread ends at its next piece.
 
-use super::address::{Refusal, Rules, Target, refusal_of};
-use super::disposition::file_name;
+use super::error::ApiError;
+use super::limits::seconds;
+use super::names::clean_name;
+use super::outbound::{Refusal, Rules, Target, file_name, refusal_of};
+use super::spool::Incoming;
+use super::state::Server;
+use super::upload::Budget;
 use crate::net::{file_name_of, reason, resolved, shown_address};
-use crate::serve::error::ApiError;
-use crate::serve::limits::seconds;
-use crate::serve::order::clean_name;
-use crate::serve::spool::Incoming;
-use crate::serve::state::Server;
-use crate::serve::upload::Budget;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use std::io::{self, Read};
@@ -418,7 +417,7 @@ mod tests {
         let rules = Rules {
             hosts: Vec::new(),
             ports: vec![80, 443],
-            is_reachable: super::super::address::is_public,
+            is_reachable: crate::serve::outbound::is_public,
         };
         let from = |address: &str| rules.target(address).unwrap();
         let (open, closed) = (

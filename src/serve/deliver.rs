@@ -4,22 +4,14 @@
 //! tried lies in the spool before it is tried, so a server that is killed sends once more, and never forgets. Receivers
 //! tell repetitions by `X-Docparse-Delivery`.
 
-use super::address::{Rules, Target};
-use crate::fault::Fault;
+use super::health::Phase;
+use super::outbound::Target;
+use super::spool::{Delivery, Due, JobStatus, Lease, now_ms};
+use super::state::Server;
+use super::view;
 use crate::net::reason;
-use crate::serve::error::ApiError;
-use crate::serve::health::Phase;
-use crate::serve::spool::{Delivery, Due, JobStatus, Lease, now_ms};
-use crate::serve::state::Server;
-use crate::serve::view;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -37,29 +29,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const TAKEN_MS: u64 = 1000;
 /// Pause after the spool could not be used.
 const TROUBLE_MS: u64 = 5000;
-/// Least and most bytes of a secret.
-const SECRET: std::ops::RangeInclusive<usize> = 16..=4096;
-
-/// What this server knows of deliveries; all else lies in the spool.
-#[derive(Debug, Default)]
-struct Known {
-    /// When jobs are worth a look, in milliseconds since 1970.
-    later: HashMap<String, u64>,
-    /// Deliveries under way, by host.
-    busy: HashMap<String, usize>,
-}
-
-/// The webhooks of a server.
-pub(crate) struct Webhooks {
-    rules: Arc<Rules>,
-    secret_file: Option<PathBuf>,
-    secret: RwLock<Vec<u8>>,
-    known: Mutex<Known>,
-    news: Condvar,
-    /// One thread at a time chooses.
-    choosing: Mutex<()>,
-}
-
 /// A delivery that is tried.
 struct Turn {
     job: String,
@@ -75,93 +44,6 @@ enum Tried {
     /// The receiver wants no more.
     Unwanted,
     Failed,
-}
-
-impl Webhooks {
-    /// Fails if there are hosts to tell, but no secret.
-    pub(super) fn new(rules: Rules, secret_file: Option<PathBuf>) -> Result<Webhooks, Fault> {
-        let webhooks = Webhooks {
-            rules: Arc::new(rules),
-            secret_file,
-            secret: RwLock::default(),
-            known: Mutex::default(),
-            news: Condvar::new(),
-            choosing: Mutex::default(),
-        };
-        webhooks.reload()?;
-        Ok(webhooks)
-    }
-
-    /// Reads the secret again. If that fails, the one of before stays.
-    pub(crate) fn reload(&self) -> Result<(), Fault> {
-        let Some(path) = &self.secret_file else {
-            return Ok(());
-        };
-        let fail = |error: std::io::Error| {
-            let what = format!("the secret of webhooks `{}` cannot be read", path.display());
-            Fault::io(what, &error)
-        };
-        let mut text = Vec::new();
-        let most = *SECRET.end() as u64 + 2;
-        File::open(path)
-            .and_then(|file| file.take(most).read_to_end(&mut text))
-            .map_err(fail)?;
-        let secret = text.trim_ascii();
-        if !SECRET.contains(&secret.len()) {
-            let (least, most) = (SECRET.start(), SECRET.end());
-            let what = format!("it must have {least} to {most} characters");
-            let error = std::io::Error::new(std::io::ErrorKind::InvalidData, what);
-            return Err(fail(error));
-        }
-        let mut now = self.secret.write().unwrap_or_else(PoisonError::into_inner);
-        *now = secret.to_vec();
-        Ok(())
-    }
-
-    /// `true` if there are hosts to tell.
-    pub(crate) fn are_told(&self) -> bool {
-        !self.rules.hosts.is_empty()
-    }
-
-    /// Refuses an address that would never be told.
-    pub(crate) fn check(&self, address: &str) -> Result<(), ApiError> {
-        if !self.are_told() {
-            return Err(ApiError::not_allowed(
-                "this server tells no webhooks (`webhook_hosts`)",
-            ));
-        }
-        let refused = |refusal| ApiError::not_allowed(format!("`webhook` is refused: {refusal}"));
-        self.rules.target(address).map(drop).map_err(refused)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A job is not worth a look before this time.
-    fn later(&self, job: &str, at: u64) {
-        self.lock().later.insert(job.to_string(), at);
-    }
-
-    /// A job may have ended.
-    pub(crate) fn wake(&self) {
-        self.news.notify_all();
-    }
-
-    /// Deliveries under way.
-    pub(crate) fn count(&self) -> usize {
-        self.lock().busy.values().sum()
-    }
-
-    /// `t=SECONDS,v1=HEX`: the hash of the time, a dot and the body, keyed with the secret.
-    fn signature(&self, seconds: u64, body: &[u8]) -> String {
-        let secret = self.secret.read().unwrap_or_else(PoisonError::into_inner);
-        let mut hash = Hmac::<Sha256>::new_from_slice(&secret).expect("a key may have any length");
-        hash.update(format!("{seconds}.").as_bytes());
-        hash.update(body);
-        let hash = crate::output::names::hex(&hash.finalize().into_bytes());
-        format!("t={seconds},v1={hash}")
-    }
 }
 
 /// Starts the threads, if there is anybody to tell.
@@ -373,64 +255,6 @@ fn post(
             let why = reason(&error);
             tracing::debug!(host = target.host, why, "a webhook cannot be delivered");
             Tried::Failed
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::serve::outbound::address::is_public;
-
-    fn rules(hosts: &[&str]) -> Rules {
-        Rules {
-            hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
-            ports: vec![80, 443],
-            is_reachable: is_public,
-        }
-    }
-
-    #[test]
-    fn signatures_are_those_of_rfc_4231() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "  sixteen letters.\n").unwrap();
-        let path = Some(file.path().to_path_buf());
-        let webhooks = Webhooks::new(rules(&[]), path).unwrap();
-        assert_eq!(*webhooks.secret.read().unwrap(), b"sixteen letters.");
-        // Its second case, cut where a time of 0 ends.
-        *webhooks.secret.write().unwrap() = b"Jefe".to_vec();
-        let mut hash = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
-        hash.update(b"what do ya want for nothing?");
-        assert_eq!(
-            crate::output::names::hex(&hash.finalize().into_bytes()),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-        let mut hash = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
-        hash.update(b"7.{}");
-        let hash = crate::output::names::hex(&hash.finalize().into_bytes());
-        assert_eq!(webhooks.signature(7, b"{}"), format!("t=7,v1={hash}"));
-        // A secret that is too short changes nothing.
-        std::fs::write(file.path(), "short").unwrap();
-        assert!(webhooks.reload().is_err());
-        assert_eq!(webhooks.signature(7, b"{}"), format!("t=7,v1={hash}"));
-    }
-
-    #[test]
-    fn webhooks_are_told_to_listed_hosts_only() {
-        let none = Webhooks::new(rules(&[]), None).unwrap();
-        assert_eq!(none.check("https://a.example/").unwrap_err().status, 403);
-        let some = Webhooks::new(rules(&["a.example", "*.local"]), None).unwrap();
-        assert!(some.check("https://a.example/x?y").is_ok());
-        for address in [
-            "https://b.example/",
-            "https://a.example:8443/",
-            "https://me@a.example/",
-            "http://x.local/",
-            "file:///a.example",
-            "nothing",
-        ] {
-            let error = some.check(address).unwrap_err();
-            assert_eq!(error.status, 403, "{address}");
         }
     }
 }
