@@ -8,6 +8,7 @@ use crate::config::machine;
 use crate::config::parameters::Heading;
 use crate::input::fetch::DEFAULT_TIMEOUT;
 use crate::input::spool::MAX_INPUT_SIZE;
+use crate::proof::exchanges::Dialect;
 use crate::writer::Formats;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Check that libraries and models are installed and work
     Doctor(DoctorArgs),
+    /// Say recorded exchanges to a running server, and tell which of its answers differ
+    Conform(ConformArgs),
     /// List, fetch, check, find and remove the models of the PaddleOCR-VL pipelines
     Models {
         /// Action on the models
@@ -78,6 +81,36 @@ pub(crate) enum Command {
         #[arg(long)]
         cpu_seconds: u64,
     },
+}
+
+/// Flags of `conform`.
+#[derive(Debug, Args)]
+pub(crate) struct ConformArgs {
+    /// Address of the server, such as http://127.0.0.1:8080
+    pub url: String,
+    /// Exchanges of these services only: reference, ppocr, docling [default: all]
+    #[arg(long, value_name = "NAME", value_parser = dialect)]
+    pub dialect: Vec<Dialect>,
+    /// Key for servers that need one, sent as Authorization and as X-API-Key
+    #[arg(long, value_name = "KEY", env = "DOCPARSE_API_KEY", hide_env = true)]
+    pub api_key: Option<String>,
+    /// Time limit for each exchange in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// Print the table as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A service by its name.
+fn dialect(name: &str) -> Result<Dialect, String> {
+    let found = Dialect::ALL.into_iter().find(|known| known.name() == name);
+    found.ok_or_else(|| {
+        format!(
+            "the services are {}",
+            Dialect::ALL.map(Dialect::name).join(", ")
+        )
+    })
 }
 
 /// Flags of `golden`.

@@ -2,7 +2,7 @@
 
 use super::args::{Cli, GoldenArgs};
 use super::{Failure, command, exit};
-use crate::net::read_all;
+use crate::proof::exchanges::{Client, Request};
 use crate::proof::golden::{self, CaseRun, Context, FileReport};
 use crate::proof::replay::Case;
 use clap::FromArgMatches;
@@ -30,12 +30,10 @@ pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
         runtime.map_err(|e| Failure::usage(e.to_string(), "give another --runtime-dir"))?;
     let run_case = |folder: &Path| run_case(&program, runtime.as_deref(), folder);
     let server = OnceCell::new();
-    let exchange = |method: &str, path: &str, body: &[u8]| {
+    let exchange = |request: &Request| {
         let started = server.get_or_init(|| GoldenServer::start(&program, runtime.as_deref()));
-        started
-            .as_ref()
-            .map_err(String::clone)?
-            .ask(method, path, body)
+        let server = started.as_ref().map_err(String::clone)?;
+        Client::new(&server.address, None, None).ask(request)
     };
     let context = Context {
         root: &args.dir,
@@ -122,28 +120,7 @@ impl GoldenServer {
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         Ok(server)
     }
-
-    fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), String> {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .new_agent();
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.address))
-            .header("content-type", "application/json")
-            .body(body)
-            .map_err(|error| error.to_string())?;
-        let answer = agent.run(request).map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        let body = read_all(answer.into_body().into_reader(), MOST_ANSWER);
-        Ok((status, body.map_err(|error| error.to_string())?))
-    }
 }
-
-/// Longest answer of the server in bytes.
-const MOST_ANSWER: u64 = 64 << 20;
 
 /// This program without settings from the environment, which must not affect a case.
 fn own_command(program: &Path, runtime: Option<&Path>) -> Command {

@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 mod command;
+mod conform;
 mod doctor;
 mod flags;
 mod folders;
@@ -172,6 +173,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Some(Command::DocParser(args)) => parse::run(args),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Conform(args)) => conform::run(args),
         Some(Command::Models { command }) => models::run(command),
         Some(Command::Golden(args)) => golden::run(args),
         Some(Command::Parity(args)) => parity::run(args),

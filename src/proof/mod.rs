@@ -1,9 +1,12 @@
 //! Checks of the build against recorded outputs of the reference: recorded answers in place of networks and
 //! recognizers ([`replay`]), decisions and requests written to files ([`trace`]), comparison of functions and
-//! whole runs with the reference's outputs ([`golden`]), and of networks with recorded tensors ([`parity`]).
+//! whole runs with the reference's outputs ([`golden`]), of networks with recorded tensors ([`parity`]), and of servers with
+//! recorded exchanges ([`exchanges`]).
 //!
 //! Parsing without `--replay` and `--trace` uses none of it.
 
+mod compare;
+pub(crate) mod exchanges;
 pub(crate) mod golden;
 pub mod parity;
 pub(crate) mod replay;

@@ -1,7 +1,8 @@
 //! All integration tests, one binary.
 //!
 //! `golden` compares with recorded outputs of the reference, `imageproc` with resampled pictures, `networks` with the tensors
-//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `serve` runs servers of our own, `serve_dialects` asks them as clients of other services do, `models`
+//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `serve` runs servers of our own, `serve_dialects` asks them as clients of other services do,
+//! `conform` with the exchanges that users have for other servers, `models`
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
 //! prompt, `reasons` looks for the words that programs are told, `interrupts` ends it at all times, `left` says what it may leave then; `save_path` looks after the files of others; `markdown_forms` asks for other looks of Markdown, `markdown_safety` gives hostile words, names and answers, `shapes`
@@ -15,6 +16,7 @@ mod bad_input;
 mod circles;
 mod cli;
 mod compat;
+mod conform;
 mod deploy;
 mod documents;
 mod doubted;

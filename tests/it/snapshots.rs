@@ -173,8 +173,8 @@ fn help_and_manual_page() {
     let folder = Folder::new();
     compare("help", &session(&folder, &["--help"]));
     compare("help.short", &session(&folder, &["-h"]));
-    let of_commands =
-        ["doctor", "models", "completions", "man"].map(|name| session(&folder, &[name, "--help"]));
+    let of_commands = ["doctor", "conform", "models", "completions", "man"]
+        .map(|name| session(&folder, &[name, "--help"]));
     compare("help.commands", &of_commands.join("\n"));
     compare("manual", &session(&folder, &["man"]));
 }

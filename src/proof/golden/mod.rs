@@ -1,11 +1,10 @@
 //! Checks the build against recorded outputs of the reference: function vectors and whole pipeline cases.
 //!
 //! A golden folder holds `functions/*.json`, lists of inputs with their outputs, and `pipeline/<case>/`,
-//! inputs with every file that the reference writes for them. `compare` defines which values have a
+//! inputs with every file that the reference writes for them. `proof/compare.rs` defines which values have a
 //! tolerance. Nothing here depends on the names or the number of vectors and cases.
 
 mod cases;
-mod compare;
 mod drawings;
 mod http;
 mod layout;
@@ -14,12 +13,14 @@ mod servers;
 mod settings;
 mod text;
 
+use super::compare;
+use super::exchanges::Exchange;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 pub(crate) use cases::{CaseRun, RunCase};
-pub(crate) use http::{Exchange, case as http_case};
+pub(crate) use http::case as http_case;
 
 /// Result of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +202,7 @@ mod tests {
         let context = Context {
             root,
             check_flag: &|_| Ok(()),
-            exchange: &|_, _, _| Err("no server".into()),
+            exchange: &|_| Err("no server".into()),
             run_case: no_case,
         };
         run(&context, &mut |_| {})

@@ -231,9 +231,13 @@ impl Given {
             "presigned_url" => Err(ApiError::settings(
                 "Presigned URL target requires artifact storage to be configured and enabled on the server.",
             )),
-            other => Err(ApiError::settings(format!(
-                "the target `{other}` is not there; use inbody or zip"
-            ))),
+            _ => {
+                let name = match self.place {
+                    ["body"] => "target_type",
+                    _ => "target",
+                };
+                Err(invalid(&["body"], name, "Input should be inbody or zip"))
+            }
         }
     }
 

@@ -47,8 +47,8 @@ const ZIP_NAME: &str = "attachment; filename=\"converted_docs.zip\"";
 struct JsonOrder<'a> {
     #[serde(default)]
     options: Option<Map<String, Value>>,
-    #[serde(borrow)]
-    sources: Vec<JsonSource<'a>>,
+    #[serde(borrow, default)]
+    sources: Option<Vec<JsonSource<'a>>>,
     #[serde(default)]
     target: Option<Target>,
     #[serde(default)]
@@ -137,19 +137,21 @@ async fn from_json(server: &Arc<Server>, owner: &Owner, body: Body) -> Result<Or
     admission::admit(server)?;
     let mut order = jobs::empty(server, owner)?;
     let body = JsonBody::receive(server, body).await?;
-    let given: JsonOrder = block_in_place(|| body.parse()).map_err(|error| ApiError {
-        status: StatusCode::UNPROCESSABLE_ENTITY,
-        ..error
-    })?;
-    if given.sources.is_empty() {
+    let given: JsonOrder = block_in_place(|| body.parse())
+        .map_err(|error| ApiError::field("value_error", &["body"], &error.message, None))?;
+    let at = ["body", "sources"];
+    let Some(sources) = &given.sources else {
+        return Err(ApiError::field("missing", &at, "Field required", None));
+    };
+    if sources.is_empty() {
         let message = "List should have at least 1 item after validation, not 0";
-        return Err(invalid(&["body"], "sources", message));
+        return Err(ApiError::field("too_short", &at, message, None));
     }
     if !given.callbacks.is_empty() {
         return Err(no_callbacks());
     }
     let mut budget = Budget::new(server);
-    for source in &given.sources {
+    for source in sources {
         add_source(server, &mut order, source, &mut budget).await?;
     }
     let target = given.target.as_ref().map(|target| target.kind.as_str());
@@ -164,7 +166,10 @@ async fn add_source(
     source: &JsonSource<'_>,
     budget: &mut Budget<'_>,
 ) -> Result<(), ApiError> {
-    let wrong = |name: &str, message: &str| invalid(&["body", "sources"], name, message);
+    let missing = |name: &str| {
+        let at = ["body", "sources", name];
+        ApiError::field("missing", &at, "Field required", None)
+    };
     jobs::one_more(server, &order.incoming)?;
     match (source.kind.as_deref(), &source.url) {
         (Some("file"), _) => {}
@@ -172,14 +177,17 @@ async fn add_source(
             let fetched = fetch(server, &mut order.incoming, url, None, budget);
             return fetched.await.map(drop);
         }
-        (Some("http"), None) => return Err(wrong("url", "Field required")),
-        _ => return Err(wrong("kind", "Input should be file or http")),
+        (Some("http"), None) => return Err(missing("url")),
+        _ => {
+            let message = "Input should be file or http";
+            return Err(invalid(&["body", "sources"], "kind", message));
+        }
     }
     let Some(content) = source.base64_string else {
-        return Err(wrong("base64_string", "Field required"));
+        return Err(missing("base64_string"));
     };
     let Some(name) = &source.filename else {
-        return Err(wrong("filename", "Field required"));
+        return Err(missing("filename"));
     };
     block_in_place(|| {
         let text = text_of(content)?;

@@ -42,7 +42,7 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/ocr", post(ppocr::text))
         .route("/ocr/json", post(ppocr::json))
         .route("/ocr/debug", post(ppocr::debug))
-        .route("/ready", get(probes::readyz))
+        .route("/ready", get(probes::ready))
         .route("/v1/convert/file", post(docling::file))
         .route("/v1/convert/file/async", post(docling::file_async))
         .route("/v1/convert/source", post(docling::source))

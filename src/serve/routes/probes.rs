@@ -41,6 +41,14 @@ pub(crate) async fn readyz(State(server): State<Arc<Server>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], body).into_response()
 }
 
+/// The same in the words of docling's service.
+pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
+    match server.health.not_ready() {
+        None => Json(json!({"status": "ok"})).into_response(),
+        Some(_) => readyz(State(server)).await,
+    }
+}
+
 /// One object with the keys of both services that have this route: the reference's, and the PP-OCR service's.
 pub(crate) async fn health(
     State(server): State<Arc<Server>>,
