@@ -49,10 +49,16 @@ pub(crate) fn admit(server: &Server) -> Result<(), ApiError> {
     }
     let limits = &server.options.limits;
     let is_short = |(used, limit): (u64, u64)| used as f64 > limit as f64 * FULL;
-    if is_short((machine::own_memory(), limits.memory_limit))
-        || machine::group_memory().is_some_and(is_short)
-    {
-        return Err(ApiError::out_of_memory(limits));
+    let is_full = || {
+        is_short((machine::own_memory(), limits.memory_limit))
+            || machine::group_memory().is_some_and(is_short)
+    };
+    if is_full() {
+        // What was freed may still be held for later.
+        machine::release_memory();
+        if is_full() {
+            return Err(ApiError::out_of_memory(limits));
+        }
     }
     let queue = Queue::of(server)?;
     if queue.jobs >= limits.max_queued_jobs {

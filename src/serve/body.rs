@@ -13,21 +13,49 @@ const AHEAD: usize = 8;
 /// Size of a piece in bytes.
 const PIECE: usize = 64 << 10;
 
+/// What happens once a body was sent.
+pub(crate) type OnSent = Box<dyn FnOnce() + Send + Sync>;
+
 /// Pieces as they come out of a channel.
-struct Pieces(Receiver<io::Result<Bytes>>);
+struct Pieces {
+    receiver: Receiver<io::Result<Bytes>>,
+    is_whole: bool,
+    /// Called once all of them were taken to be sent.
+    on_sent: Option<OnSent>,
+}
 
 impl Stream for Pieces {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context)
+        let piece = std::task::ready!(self.receiver.poll_recv(context));
+        match &piece {
+            Some(Err(_)) => self.is_whole = false,
+            Some(Ok(_)) => {}
+            None if self.is_whole => {
+                if let Some(on_sent) = self.on_sent.take() {
+                    tokio::task::spawn_blocking(on_sent);
+                }
+            }
+            None => {}
+        }
+        Poll::Ready(piece)
     }
 }
 
 /// A body, and where its pieces go.
 pub(crate) fn channel() -> (Sender<io::Result<Bytes>>, Body) {
+    channel_then(None)
+}
+
+fn channel_then(on_sent: Option<OnSent>) -> (Sender<io::Result<Bytes>>, Body) {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    (sender, Body::from_stream(Pieces(receiver)))
+    let pieces = Pieces {
+        receiver,
+        is_whole: true,
+        on_sent,
+    };
+    (sender, Body::from_stream(pieces))
 }
 
 /// Writes into a body, on a thread that may block.
@@ -61,7 +89,15 @@ impl Write for BodyWriter {
 pub(crate) fn written(
     write: impl FnOnce(&mut BodyWriter) -> io::Result<()> + Send + 'static,
 ) -> Body {
-    let (sender, body) = channel();
+    written_then(write, None)
+}
+
+/// The same; `on_sent` is called if the body was sent whole, on a thread that may block. Not for HEAD, which sends none.
+pub(crate) fn written_then(
+    write: impl FnOnce(&mut BodyWriter) -> io::Result<()> + Send + 'static,
+    on_sent: Option<OnSent>,
+) -> Body {
+    let (sender, body) = channel_then(on_sent);
     tokio::task::spawn_blocking(move || {
         let mut writer = BodyWriter {
             sender,

@@ -3,14 +3,16 @@
 
 use super::error::ApiError;
 use super::keys::Owner;
+use super::limits::seconds;
 use super::request::RequestId;
 use super::routes;
 use super::state::Server;
+use super::steady::{self, SteadyStream};
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +30,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Time for the head of a request to come.
 const HEAD: Duration = Duration::from_secs(20);
+/// Connections for probes besides the others.
+const RESERVE: usize = 32;
 /// Pause after a connection could not be taken, for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
 
@@ -68,6 +72,8 @@ impl IntoResponse for ApiError {
 pub(crate) fn router(server: &Arc<Server>) -> Router {
     routes::all()
         .fallback(|| async { ApiError::not_found("Not Found") })
+        // Bodies are counted where they are received.
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| {
                 ApiError::new(
@@ -111,7 +117,9 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         owner => {
             let owner = owner.unwrap_or(Owner(String::new()));
             request.extensions_mut().insert(owner);
-            next.run(request).await
+            let patience = seconds(server.options.limits.read_timeout);
+            next.run(request.map(|body| steady::paced(body, patience)))
+                .await
         }
     };
     let error = response
@@ -212,7 +220,16 @@ fn shaped(mut response: Response, path: &str, id: &str) -> Response {
             ApiError::new(status, "method_not_allowed", "Method Not Allowed")
         })
     });
-    let Some(error) = error else {
+    // What the framework refuses by itself is told in words of its own.
+    let is_foreign = error.is_none()
+        && response.status() == StatusCode::BAD_REQUEST
+        && response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let unreadable =
+        || ApiError::bad_request("the path or the query of the request cannot be read");
+    let Some(error) = error.or_else(|| is_foreign.then(unreadable)) else {
         return response;
     };
     let body = match dialect {
@@ -244,11 +261,17 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
     let router = router(&server);
     let most = server.options.limits.max_connections.clamp(1, 1 << 20);
     let room = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
+    let reserve = Arc::new(Semaphore::new(RESERVE));
+    let patience = seconds(server.options.limits.read_timeout);
     let graceful = GracefulShutdown::new();
     loop {
-        // Further connections wait in the system's queue.
-        let Ok(place) = room.clone().acquire_owned().await else {
-            break;
+        // When there is no room, a few more connections are taken for probes. Further ones wait in the system's queue.
+        let (place, is_full) = match room.clone().try_acquire_owned() {
+            Ok(place) => (place, false),
+            Err(_) => match reserve.clone().acquire_owned().await {
+                Ok(place) => (place, true),
+                Err(_) => break,
+            },
         };
         let taken = tokio::select! {
             taken = listener.accept() => taken,
@@ -263,16 +286,26 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
             }
         };
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
+        let (router, full) = (router.clone(), is_full.then(|| server.clone()));
         let service = hyper::service::service_fn(move |request: hyper::Request<_>| {
-            let router = router.clone();
+            let (router, full) = (router.clone(), full.clone());
             async move {
+                if let Some(server) = full.filter(|_| needs_key(request.uri().path())) {
+                    let error = ApiError::overloaded(&server.options.limits, "max_connections");
+                    let path = request.uri().path();
+                    return Ok(shaped(error.into_response(), path, &uuid()));
+                }
                 let answered = tower::ServiceExt::oneshot(router, request.map(Body::new)).await;
                 Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|never| match never {}))
             }
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            // One request for each connection of the reserve.
+            .keep_alive(!is_full);
+        let stream = SteadyStream::new(stream, patience);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
         tokio::spawn(async move {

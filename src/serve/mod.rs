@@ -38,6 +38,7 @@ mod selftest;
 mod settings;
 mod spool;
 mod state;
+mod steady;
 mod upload;
 mod view;
 mod wait;

@@ -29,6 +29,14 @@ impl Notices {
         }
     }
 
+    /// `true` if somebody waits for a job.
+    pub(crate) fn is_waited_for(&self, id: &str) -> bool {
+        let waiting = self.lock();
+        waiting
+            .get(id)
+            .is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
     /// Waits for a job, until dropped.
     pub(crate) fn wait(self: &Arc<Self>, id: &str) -> Waiter {
         let mut waiting = self.lock();

@@ -16,7 +16,10 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+
+/// Requests without a job that are worked on at once.
+const LIGHT: usize = 2;
 
 /// Options of a server.
 #[derive(Debug, Clone)]
@@ -87,6 +90,8 @@ pub(crate) struct Server {
     pub id: String,
     /// Jobs whose clients were told where to find them: they go on when nobody waits.
     pub kept: Mutex<HashSet<String>>,
+    /// Requests that are worked on without a job.
+    pub light: Arc<Semaphore>,
     /// It ends as a failure.
     has_failed: AtomicBool,
     /// Told when it has to end.
@@ -107,6 +112,7 @@ impl Server {
             loaded: OnceLock::new(),
             id: random(),
             kept: Mutex::default(),
+            light: Arc::new(Semaphore::new(LIGHT)),
             has_failed: AtomicBool::new(false),
             ends: Notify::new(),
             options,

@@ -5,6 +5,7 @@ use super::limits::seconds;
 use super::names::clean_name;
 use super::spool::{Incoming, IncomingFile};
 use super::state::Server;
+use super::steady::{Untaken, is_slow};
 use axum::body::Body;
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -28,6 +29,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 /// Characters of base64 that are decoded at once; a multiple of 4.
 const PIECE: usize = 64 << 10;
+/// Most parts of a form, and bytes of those that are texts.
+const MOST_PARTS: usize = 2000;
+const MOST_TEXTS: usize = 1 << 20;
 /// Bytes of a request besides its files.
 const REST: u64 = 1 << 20;
 
@@ -35,6 +39,11 @@ const REST: u64 = 1 << 20;
 pub(crate) struct Budget<'a> {
     server: &'a Server,
     left: u64,
+    /// Parts and bytes of texts that a form may still have.
+    parts: usize,
+    texts: usize,
+    /// What came of a form before anybody took it.
+    pub untaken: Untaken,
 }
 
 impl<'a> Budget<'a> {
@@ -43,7 +52,25 @@ impl<'a> Budget<'a> {
         Budget {
             server,
             left: server.options.limits.max_upload_size,
+            parts: MOST_PARTS,
+            texts: MOST_TEXTS,
+            untaken: Untaken::default(),
         }
+    }
+
+    /// Counts a part of a form.
+    pub(crate) fn part(&mut self) -> Result<(), ApiError> {
+        let too_many = || ApiError::bad_request("the form has too many parts");
+        self.parts = self.parts.checked_sub(1).ok_or_else(too_many)?;
+        self.untaken.begin_part();
+        Ok(())
+    }
+
+    /// Counts bytes of a text in a form.
+    pub(crate) fn text(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let too_long = || ApiError::bad_request("the texts of the form are too long");
+        self.texts = self.texts.checked_sub(bytes).ok_or_else(too_long)?;
+        Ok(())
     }
 
     fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
@@ -84,6 +111,14 @@ pub(crate) fn stalled(server: &Server) -> ApiError {
     }
 }
 
+/// A body that ended before its end.
+pub(crate) fn broken_off(server: &Server, error: &(dyn std::error::Error + 'static)) -> ApiError {
+    match is_slow(error) {
+        true => stalled(server),
+        false => ApiError::bad_request(format!("the request broke off: {error}")),
+    }
+}
+
 /// The next piece of a body; `None` at its end.
 pub(crate) async fn next_piece(
     server: &Server,
@@ -101,11 +136,7 @@ pub(crate) async fn next_piece(
                     return Ok(Some(data));
                 }
             }
-            Some(Err(error)) => {
-                return Err(ApiError::bad_request(format!(
-                    "the request broke off: {error}"
-                )));
-            }
+            Some(Err(error)) => return Err(broken_off(server, &error)),
         }
     }
 }

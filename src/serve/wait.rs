@@ -13,6 +13,9 @@ use tokio::time::{Instant, timeout};
 /// Longest time until a change that another server made is seen.
 const LOOK: Duration = Duration::from_millis(400);
 
+/// Time for somebody else to begin to wait, before a job is cancelled that nobody waits for.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Reads a job as it stands.
 pub(crate) async fn status(server: &Arc<Server>, id: &str) -> io::Result<Option<JobStatus>> {
     let (server, id) = (server.clone(), id.to_string());
@@ -55,6 +58,11 @@ impl Drop for Presence {
         let (server, id) = (self.server.clone(), self.id.clone());
         // The client went away in the middle of a wait.
         std::thread::spawn(move || {
+            // Somebody with an equal order may just have been told to wait for this job, too.
+            std::thread::sleep(GRACE);
+            if server.notices.is_waited_for(&id) {
+                return;
+            }
             let status = server.spool.status(&id);
             let is_waited_for = |status: &JobStatus| {
                 status.record.waited_at.as_ref() == Some(&server.id) && !status.state.is_final()

@@ -383,6 +383,11 @@ fn beat(server: &Server) {
     loop {
         thread::sleep(BEAT);
         beats = beats.wrapping_add(1);
+        if !server.spool.is_there() {
+            tracing::error!("the spool folder is gone; the server ends, to be started again");
+            server.fail();
+            return;
+        }
         let ids: Vec<String> = server.work.lock().keys().cloned().collect();
         for id in ids {
             if server.spool.is_cancelled(&id) {

@@ -1,5 +1,6 @@
 //! `docparse serve`: real servers on real sockets.
 
+mod abuse;
 mod jobs;
 mod operations;
 mod outbound;

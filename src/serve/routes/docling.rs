@@ -3,9 +3,10 @@
 
 use super::jobs::{self, text_of};
 use super::parts;
+use super::results::removal;
 use crate::fault::Reason;
 use crate::serve::admission;
-use crate::serve::body;
+use crate::serve::body::{self, BodyWriter};
 use crate::serve::docling::{
     self, Given, ShownPictures, Source, Wishes, doctags, document, invalid, plain_text,
 };
@@ -386,17 +387,15 @@ async fn answer(
     if has_result && (shown.zip || status.record.files.len() > 1) {
         return Ok(zipped(server.clone(), status, shown, removes));
     }
-    let answering = server.clone();
+    let (answering, id) = (server.clone(), status.record.id.clone());
     let text = wait::blocking(move || -> Result<Vec<u8>, ApiError> {
         let answer = one(&answering, &status, &shown)?;
-        let text = serde_json::to_vec(&answer).map_err(io::Error::other)?;
-        if removes {
-            answering.spool.remove(&status.record.id)?;
-        }
-        Ok(text)
+        Ok(serde_json::to_vec(&answer).map_err(io::Error::other)?)
     });
-    let kind = [(CONTENT_TYPE, "application/json")];
-    Ok((kind, text.await??).into_response())
+    let text = text.await??;
+    let on_sent = removal(server, &id).filter(|_| removes);
+    let body = body::written_then(move |out| out.write_all(&text), on_sent);
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 fn one(server: &Server, status: &JobStatus, shown: &DoclingOptions) -> Result<Answer, ApiError> {
@@ -523,7 +522,8 @@ fn zipped(
     shown: DoclingOptions,
     removes: bool,
 ) -> Response {
-    let body = body::written(move |out| {
+    let on_sent = removal(&server, &status.record.id).filter(|_| removes);
+    let write = move |out: &mut BodyWriter| {
         let finished = Finished::of(&server, &status).ok_or(io::ErrorKind::NotFound)?;
         let mut zip = ZipWriter::new_stream(&mut *out);
         let options = SimpleFileOptions::default();
@@ -569,11 +569,9 @@ fn zipped(
             add("errors.json", &serde_json::to_vec_pretty(&failed)?)?;
         }
         zip.finish()?;
-        if removes {
-            server.spool.remove(&status.record.id)?;
-        }
         Ok(())
-    });
+    };
+    let body = body::written_then(write, on_sent);
     let headers = [
         (CONTENT_TYPE, "application/zip"),
         (CONTENT_DISPOSITION, ZIP_NAME),

@@ -9,15 +9,18 @@ use crate::serve::names::clean_name;
 use crate::serve::order::{self, Order};
 use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
 use crate::serve::state::Server;
+use crate::serve::steady;
 use crate::serve::upload::{self, Budget, JsonBody};
 use crate::serve::view;
 use crate::serve::wait;
 use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -29,8 +32,6 @@ use tokio::task::block_in_place;
 const MOST_LISTED: usize = 200;
 /// Jobs of a list without `limit`.
 const LISTED: usize = 50;
-/// Longest text of a form's field that is no file, in bytes.
-const MOST_TEXT: usize = 1 << 20;
 
 /// The query of an order.
 #[derive(Debug, Default, Deserialize)]
@@ -203,9 +204,9 @@ async fn from_form(
     order: &mut Order,
     request: Request,
 ) -> Result<(), ApiError> {
-    let mut form = form(server, request).await?;
     let mut budget = Budget::new(server);
-    while let Some(mut field) = next_field(&budget, server, &mut form).await? {
+    let mut form = form(&budget, server, request).await?;
+    while let Some(mut field) = next_field(&mut budget, server, &mut form).await? {
         let name = field.name().unwrap_or_default().to_string();
         let file_name = field.file_name().map(clean_name);
         if let Some(file_name) = file_name {
@@ -217,7 +218,7 @@ async fn from_form(
             order.incoming.end(file, file_name)?;
             continue;
         }
-        let text = text_field(&budget, server, &mut field).await?;
+        let text = text_field(&mut budget, server, &mut field).await?;
         match name.as_str() {
             "formats" => order.formats.extend(list_of(&text)),
             "pages" => order.pages = Some(text).filter(|text| !text.is_empty()),
@@ -234,45 +235,59 @@ async fn from_form(
 }
 
 /// Begins to read a form.
-pub(super) async fn form(server: &Arc<Server>, request: Request) -> Result<Multipart, ApiError> {
+pub(super) async fn form(
+    budget: &Budget<'_>,
+    server: &Arc<Server>,
+    request: Request,
+) -> Result<Multipart, ApiError> {
+    let request = request.map(|body| steady::of_form(body, &budget.untaken));
     Multipart::from_request(request, server)
         .await
         .map_err(|error| ApiError::bad_request(error.body_text()))
 }
 
+/// What is wrong with a form.
+fn refused(server: &Server, error: &MultipartError) -> ApiError {
+    match steady::is_slow(error) {
+        true => upload::stalled(server),
+        false => ApiError::bad_request(error.body_text()),
+    }
+}
+
 /// The next field of a form.
 pub(super) async fn next_field<'a>(
-    budget: &Budget<'_>,
+    budget: &mut Budget<'_>,
     server: &Server,
     form: &'a mut Multipart,
-) -> Result<Option<axum::extract::multipart::Field<'a>>, ApiError> {
+) -> Result<Option<Field<'a>>, ApiError> {
     let next = tokio::time::timeout(budget.patience(), form.next_field());
     let next = next.await.map_err(|_| upload::stalled(server))?;
-    next.map_err(|error| ApiError::bad_request(error.body_text()))
+    budget.part()?;
+    next.map_err(|error| refused(server, &error))
 }
 
 /// The next piece of a field.
 pub(super) async fn next_chunk(
     budget: &Budget<'_>,
     server: &Server,
-    field: &mut axum::extract::multipart::Field<'_>,
-) -> Result<Option<bytes::Bytes>, ApiError> {
+    field: &mut Field<'_>,
+) -> Result<Option<Bytes>, ApiError> {
     let next = tokio::time::timeout(budget.patience(), field.chunk());
     let next = next.await.map_err(|_| upload::stalled(server))?;
-    next.map_err(|error| ApiError::bad_request(error.body_text()))
+    let piece = next.map_err(|error| refused(server, &error))?;
+    budget.untaken.take(piece.as_ref().map_or(0, Bytes::len));
+    Ok(piece)
 }
 
 /// A field that is a text.
 pub(super) async fn text_field(
-    budget: &Budget<'_>,
+    budget: &mut Budget<'_>,
     server: &Server,
-    field: &mut axum::extract::multipart::Field<'_>,
+    field: &mut Field<'_>,
 ) -> Result<String, ApiError> {
     let mut text = Vec::new();
     while let Some(piece) = next_chunk(budget, server, field).await? {
-        if text.len() + piece.len() > MOST_TEXT {
-            return Err(ApiError::bad_request("a field of the form is too long"));
-        }
+        budget.text(piece.len())?;
         text.extend_from_slice(&piece);
     }
     String::from_utf8(text).map_err(|_| ApiError::bad_request("a field of the form is not UTF-8"))

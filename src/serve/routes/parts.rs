@@ -50,11 +50,11 @@ pub(super) async fn receive(
     {
         return Ok(parts);
     }
-    let mut form = form(server, request).await?;
     let mut budget = Budget::new(server);
+    let mut form = form(&budget, server, request).await?;
     let mut refusal = None;
     let mut passed = 0;
-    while let Some(mut field) = next_field(&budget, server, &mut form).await? {
+    while let Some(mut field) = next_field(&mut budget, server, &mut form).await? {
         let (field_name, file_name) = (field.name().unwrap_or_default(), field.file_name());
         let is_wanted = field_name == name && refusal.is_none();
         match file_name.map(String::from) {
@@ -74,7 +74,7 @@ pub(super) async fn receive(
             Some(_) => pass_over(&budget, server, &mut field, &mut passed).await?,
             None => {
                 let field_name = field_name.to_string();
-                let text = text_field(&budget, server, &mut field).await?;
+                let text = text_field(&mut budget, server, &mut field).await?;
                 parts.texts.push((field_name, text));
             }
         }

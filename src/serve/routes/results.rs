@@ -1,7 +1,7 @@
 //! `/v1/jobs/{id}/result`: a zip of all files of a result, or one of them.
 
 use super::jobs::own_job;
-use crate::serve::body;
+use crate::serve::body::{self, BodyWriter, OnSent};
 use crate::serve::error::ApiError;
 use crate::serve::keys::Owner;
 use crate::serve::spool::JobStatus;
@@ -60,6 +60,18 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
+/// What happens to a job whose result was sent: with `single_use_results` it goes.
+pub(super) fn removal(server: &Arc<Server>, id: &str) -> Option<OnSent> {
+    let (removing, id) = (server.clone(), id.to_string());
+    let remove = move || {
+        if let Err(error) = removing.spool.remove(&id) {
+            tracing::warn!("a job whose result was fetched cannot be removed: {error}");
+        }
+    };
+    let is_wanted = server.options.single_use_results;
+    is_wanted.then(|| Box::new(remove) as OnSent)
+}
+
 /// All files, as a zip that is written while it is sent.
 pub(crate) async fn all(
     State(server): State<Arc<Server>>,
@@ -68,8 +80,8 @@ pub(crate) async fn all(
 ) -> Result<Response, ApiError> {
     let status = own_job(&server, &owner, &id).await?;
     let (folder, names) = results(&server, &status)?;
-    let single_use = server.options.single_use_results;
-    let body = body::written(move |out| {
+    let on_sent = removal(&server, &id);
+    let write = move |out: &mut BodyWriter| {
         let mut zip = ZipWriter::new_stream(&mut *out);
         let options = SimpleFileOptions::default();
         for name in &names {
@@ -79,11 +91,9 @@ pub(crate) async fn all(
             io::copy(&mut file, &mut zip)?;
         }
         zip.finish()?;
-        if single_use {
-            server.spool.remove(&id)?;
-        }
         Ok(())
-    });
+    };
+    let body = body::written_then(write, on_sent);
     let name = format!("{}.zip", status.record.id);
     let headers = [
         (CONTENT_TYPE, "application/zip".to_string()),

@@ -239,7 +239,12 @@ impl Spool {
             self.forget(id);
             return Ok(None);
         }
-        let Some(record) = files::read::<JobRecord>(&folder.join("request.json"))? else {
+        let record = files::read::<JobRecord>(&folder.join("request.json"));
+        let record = record.unwrap_or_else(|error| {
+            tracing::warn!(job = id, "the order of a job cannot be read: {error}");
+            None
+        });
+        let Some(record) = record else {
             return Ok(None);
         };
         let record = Arc::new(record);
@@ -252,7 +257,11 @@ impl Spool {
         let Some((record, folder)) = self.record(id)?.zip(self.folder(id)) else {
             return Ok(None);
         };
-        let outcome: Option<Outcome> = files::read(&folder.join("outcome.json"))?;
+        let outcome: Option<Outcome> = match files::read(&folder.join("outcome.json")) {
+            // Nothing better is known of it, and others are not to suffer.
+            Err(error) => Some(damaged(id, &error)),
+            Ok(outcome) => outcome,
+        };
         if let Some(outcome) = outcome {
             return Ok(Some(JobStatus {
                 record,
@@ -264,7 +273,7 @@ impl Spool {
         let newest = lease::newest(&folder)?;
         let is_held = newest > 0 && lease::is_alive(&folder, newest, self.now());
         // That of an earlier attempt tells nothing of this one.
-        let progress = files::read(&folder.join("progress.json"))?;
+        let progress = files::read(&folder.join("progress.json")).unwrap_or_default();
         let progress = progress.filter(|p: &Progress| is_held && p.attempt == newest);
         Ok(Some(JobStatus {
             record,
@@ -405,6 +414,13 @@ impl Spool {
         }
     }
 
+    /// `false` if the folder was removed.
+    pub(crate) fn is_there(&self) -> bool {
+        // Its clock is kept young on the way: nobody takes it for a leftover.
+        self.now();
+        self.root.join("jobs").is_dir()
+    }
+
     /// Where the bytes of a job's file are.
     pub(crate) fn input(&self, id: &str, index: usize) -> Option<PathBuf> {
         Some(self.folder(id)?.join("input").join(index.to_string()))
@@ -425,6 +441,13 @@ impl Spool {
         let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
         files::write(&folder, "progress.json", progress)
     }
+}
+
+/// The outcome of a job whose own cannot be read.
+fn damaged(id: &str, error: &io::Error) -> Outcome {
+    tracing::warn!(job = id, "the outcome of a job cannot be read: {error}");
+    let fault = Fault::new(Reason::Damaged, "how the job ended cannot be read any more");
+    Outcome::without_result(JobState::Failed, Some(JobError::from(&fault)))
 }
 
 /// Digits of an id: 12 of the time, 32 at random.

@@ -44,6 +44,7 @@ impl Spool {
         let mut kept = Vec::new();
         for id in self.jobs()? {
             let Ok(Some(status)) = self.status(&id) else {
+                self.remove_unreadable(&id);
                 continue;
             };
             let Some(outcome) = &status.outcome else {
@@ -73,6 +74,17 @@ impl Spool {
             swept.bytes -= bytes;
         }
         Ok(swept)
+    }
+
+    /// Removes a job whose order cannot be read, once that is no accident of a moment.
+    fn remove_unreadable(&self, id: &str) {
+        let changed = self
+            .folder(id)
+            .and_then(|folder| fs::metadata(folder).ok()?.modified().ok());
+        let age = changed.and_then(|time| self.now().duration_since(time).ok());
+        if age.is_some_and(|age| age > LEFTOVER) {
+            let _ = self.remove(id);
+        }
     }
 
     /// Removes what nobody has changed for long; of keys, those that lead to no job.

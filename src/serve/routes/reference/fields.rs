@@ -23,6 +23,11 @@ pub(super) struct Fields<'a> {
     errors: Vec<Value>,
 }
 
+/// Most faults of a request that are told.
+const MOST_ERRORS: usize = 100;
+/// Most entries of a list of texts.
+const MOST_TEXTS: usize = 1000;
+
 /// Where fields stand in messages.
 const BODY: &str = "body";
 
@@ -98,6 +103,10 @@ impl<'a> Fields<'a> {
 
     /// Something is wrong with a field.
     pub(super) fn wrong(&mut self, kind: &str, field: &str, message: impl Into<String>) {
+        // Enough to learn from.
+        if self.errors.len() >= MOST_ERRORS {
+            return;
+        }
         let loc = match field {
             "" => BODY.to_string(),
             field => format!("{BODY}.{field}"),
@@ -233,6 +242,11 @@ impl<'a> Fields<'a> {
             self.wrong("list_type", field, "Input should be a valid list");
             return None;
         };
+        if list.len() > MOST_TEXTS {
+            let message = format!("List should have at most {MOST_TEXTS} items after validation");
+            self.wrong("too_long", field, message);
+            return None;
+        }
         let mut texts = Vec::new();
         for (at, text) in list.into_iter().enumerate() {
             match text {

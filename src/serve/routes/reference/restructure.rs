@@ -6,6 +6,7 @@ use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
 use crate::fault::Fault;
 use crate::geometry::Rect;
 use crate::restructure::{self, FinishOptions, RestructureOptions};
+use crate::serve::admission;
 use crate::serve::error::ApiError;
 use crate::serve::request::RequestId;
 use crate::serve::state::Server;
@@ -27,14 +28,23 @@ pub(crate) async fn restructure_pages(
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    let body = match JsonBody::receive(&server, request.into_body()).await {
+    let received = async {
+        admission::admit(&server)?;
+        JsonBody::receive(&server, request.into_body()).await
+    };
+    let body = match received.await {
         Ok(body) => body,
         Err(error) => return failed(&request_id, error),
     };
+    // It is no job: so many at once, and the others wait.
+    let turn = server.light.clone().acquire_owned().await;
+    let most = server.options.limits.max_document_pages;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let id = request_id.clone();
     let done = wait::blocking(move || {
         let mut log_id = id;
-        let result = restructured(&body, &mut log_id);
+        let _turn = turn;
+        let result = restructured(&body, most, &mut log_id);
         (result, log_id)
     });
     match done.await {
@@ -56,12 +66,12 @@ struct Given {
     images: Map<String, Value>,
 }
 
-fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiError> {
+fn restructured(body: &JsonBody, most: usize, log_id: &mut String) -> Result<Vec<Value>, ApiError> {
     let mut fields = Fields::of(body.bytes())?;
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
-    let given = pages(&mut fields);
+    let given = pages(&mut fields, most);
     let mut on = |field: &str, default: bool| fields.bool(field).unwrap_or(default);
     let options = RestructureOptions {
         merge_tables: on("mergeTables", true),
@@ -163,7 +173,8 @@ fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiE
 /// Keys whose values are a list in a joined result, one for each page.
 const LISTS: [&str; 2] = ["doc_preprocessor_res", "layout_det_res"];
 
-fn pages(fields: &mut Fields) -> Vec<Given> {
+/// The pages of a request, of which there may be so many.
+fn pages(fields: &mut Fields, most: usize) -> Vec<Given> {
     let Some(raw) = fields.raw("pages") else {
         fields.wrong("missing", "pages", "Field required");
         return Vec::new();
@@ -172,6 +183,11 @@ fn pages(fields: &mut Fields) -> Vec<Given> {
         fields.wrong("list_type", "pages", "Input should be a valid list");
         return Vec::new();
     };
+    if list.len() > most {
+        let message = format!("List should have at most {most} items after validation");
+        fields.wrong("too_long", "pages", message);
+        return Vec::new();
+    }
     let mut pages = Vec::new();
     for (index, raw) in list.into_iter().enumerate() {
         let Ok(page) = serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) else {
@@ -318,7 +334,7 @@ fn number(all: &mut Value) {
 #[cfg(test)]
 fn told(body: &str) -> String {
     let mut fields = Fields::of(body.as_bytes()).unwrap();
-    pages(&mut fields);
+    pages(&mut fields, 10);
     fields
         .checked()
         .err()
