@@ -4,6 +4,7 @@ All kinds of documents come within the first 50, the long one too: what the serv
 there when it is measured first, and only what every document adds counts.
 """
 import random
+import sys
 import time
 
 from . import documents
@@ -22,7 +23,7 @@ def arguments(command):
 
 
 def make(client, count, long):
-    """So many documents, as functions that give a name and the bytes."""
+    """So many documents: name, bytes and kind of each."""
     rng = random.Random(7)
     sound = [documents.born_digital(seed, 1 + seed % 3)[0] for seed in range(24)]
     small = [content for content, _ in documents.pictures(client, 24, 1, "small")]
@@ -78,6 +79,7 @@ def run(setting, options):
     for start, end in zip(places, places[1:]):
         send(orders[start:end])
         samples.append((end, settled(server)))
+        print(f"{end} documents: {samples[-1][1] / 2**20:.0f} MiB", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - begun
     first, last = samples[0][1], samples[-1][1]
     ratio = last / first

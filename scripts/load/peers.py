@@ -15,7 +15,7 @@ import time
 
 from . import documents
 from .client import in_threads, quantile
-from .server import Peak, Server, free_port
+from .server import Peak, Server, free_port, processor
 
 TAKES_URL = False
 PEERS = pathlib.Path(__file__).resolve().parent.parent / "peers"
@@ -137,10 +137,12 @@ def run(setting, options):
                         text = service.send(server.client, made[index][0], f"warm {round_number} {index}.{ending}")
                         right.append(documents.recall(made[index][1], text))
                     for clients in map(int, options.clients.split(",")):
+                        used = processor(server.pid)
                         times, seconds = measure(service, server, made, ending, clients, options, answers, round_number)
                         found.setdefault((kind, clients, service.name), []).append({
                             "requests/s": len(times) / seconds, "pages/s": len(times) * pages / seconds,
                             "p50": quantile(times, 0.5), "p99": quantile(times, 0.99), "count": len(times),
+                            "cpu": (processor(server.pid) - used) / (len(times) * pages), "load": os.getloadavg()[0],
                             "words": min(right),
                         })
                 server.stop()
@@ -156,7 +158,8 @@ def run(setting, options):
         middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
         numbers.append({"kind": kind, "clients": clients, "service": name, **middle, "rounds": rounds})
         rows.append([name, kind, clients, f"{middle['requests/s']:.2f}", f"{middle['pages/s']:.1f}",
-                     f"{middle['p50']:.3f}", f"{middle['p99']:.3f}", f"{middle['peak']:.0f}",
+                     f"{middle['p50']:.3f}", f"{middle['p99']:.3f}", f"{middle['cpu']:.4f}", f"{middle['peak']:.0f}",
                      f"{100 * middle['words']:.1f}", int(middle["count"])])
-    head = ["service", "kind", "clients", "requests/s", "pages/s", "p50 s", "p99 s", "peak MiB", "words %", "requests"]
+    head = ["service", "kind", "clients", "requests/s", "pages/s", "p50 s", "p99 s", "CPU s/page", "peak MiB", "words %",
+            "requests"]
     return {"head": head, "rows": rows, "numbers": numbers, "failures": failures}

@@ -11,6 +11,7 @@ import time
 from .client import Client
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 # Seconds that a server may take until it takes work.
 PATIENCE = 120
 
@@ -44,6 +45,19 @@ def resident(pid):
         except (OSError, IndexError):
             pass
     return total
+
+
+def processor(pid):
+    """Seconds of processors that a process and all that it started have had, those that have ended too."""
+    total = 0
+    for process in tree(pid):
+        try:
+            # What follows the name, which may have blanks.
+            fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15]))
+        except (OSError, IndexError):
+            pass
+    return total / TICKS
 
 
 class Peak:
