@@ -88,20 +88,24 @@ def main():
             command.add_argument("--url", help="a running server instead; its settings are then its own")
             command.add_argument("--pid", type=int, help="its process")
         command.add_argument("--json", action="store_true", help="print an object instead of a table")
-        command.add_argument("--work", help="folder for spools and logs, kept; else a temporary one")
+        command.add_argument("--work", help="folder for spools and logs; else a temporary one, kept if the test fails")
         test.arguments(command)
     options = parser.parse_args()
     test = TESTS[options.test]
     work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="serve_load_"))
     work.mkdir(parents=True, exist_ok=True)
     setting = Setting(options, work)
+    is_kept = True
     try:
         result = test.run(setting, options)
+        failures = result["failures"]
+        is_kept = bool(options.work or failures)
     finally:
         setting.end()
-        if not options.work:
+        if not is_kept:
             shutil.rmtree(work, ignore_errors=True)
-    failures = result["failures"]
+        elif not options.work:
+            print(f"spools and logs are in {work}", file=sys.stderr)
     if options.json:
         json.dump({"test": options.test, **result}, sys.stdout, indent=1, default=str)
         print()
