@@ -97,7 +97,10 @@ class Client:
         for file in job["files"]:
             for output in file["outputs"]:
                 if output["name"].endswith(ending):
-                    return self.get(f"/v1/jobs/{job['id']}/result/{urllib.parse.quote(output['name'])}").body
+                    answer = self.get(f"/v1/jobs/{job['id']}/result/{urllib.parse.quote(output['name'])}")
+                    if answer.status != 200:
+                        raise RuntimeError(f"the result of job {job['id']} is gone: {answer.status}")
+                    return answer.body
         return None
 
 

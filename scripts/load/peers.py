@@ -85,7 +85,7 @@ def services(setting, options):
     return found
 
 
-def measure(service, server, files, ending, clients, options, answers, mark):
+def measure(service, server, files, ending, clients, options, answers, mark, failures):
     """Requests of so many clients; the times of each, and the seconds of all."""
     times, numbers = [], itertools.count()
     begun = time.perf_counter()
@@ -100,7 +100,11 @@ def measure(service, server, files, ending, clients, options, answers, mark):
             index = turn % len(files)
             began = time.perf_counter()
             # A name of its own: equal orders would be one job.
-            text = service.send(server.client, files[index][0], f"{mark}_{clients}_{turn}.{ending}")
+            try:
+                text = service.send(server.client, files[index][0], f"{mark}_{clients}_{turn}.{ending}")
+            except RuntimeError as error:
+                failures.append(f"{service.name}: {error}")
+                continue
             times.append(time.perf_counter() - began)
             if answers.setdefault(index, text) != text:
                 answers["different"] = answers.get("different", 0) + 1
@@ -138,7 +142,8 @@ def run(setting, options):
                         right.append(documents.recall(made[index][1], text))
                     for clients in map(int, options.clients.split(",")):
                         used = processor(server.pid)
-                        times, seconds = measure(service, server, made, ending, clients, options, answers, round_number)
+                        times, seconds = measure(service, server, made, ending, clients, options, answers,
+                                                 f"{round_number}_{kind}", failures)
                         found.setdefault((kind, clients, service.name), []).append({
                             "requests/s": len(times) / seconds, "pages/s": len(times) * pages / seconds,
                             "p50": quantile(times, 0.5), "p99": quantile(times, 0.99), "count": len(times),
@@ -146,12 +151,15 @@ def run(setting, options):
                             "words": min(right),
                         })
                 server.stop()
-                for clients in map(int, options.clients.split(",")):
-                    found[kind, clients, service.name][-1]["peak"] = peak.bytes / 2**20
                 if answers.get("different"):
                     failures.append(f"{service.name}, {kind}: {answers['different']} answers differ from earlier ones "
                                     "to the same file")
-                print(f"round {round_number + 1}: {kind}: {service.name}", file=sys.stderr, flush=True)
+                for clients in map(int, options.clients.split(",")):
+                    one = found[kind, clients, service.name][-1]
+                    one["peak"] = peak.bytes / 2**20
+                    shown = {key: round(value, 3) for key, value in one.items()}
+                    told = f"round {round_number + 1}: {kind}: {service.name}: {clients}: {shown}"
+                    print(told, file=sys.stderr, flush=True)
     rows, numbers = [], []
     in_order = sorted(found.items(), key=lambda item: (list(KINDS).index(item[0][0]), item[0][1]))
     for (kind, clients, name), rounds in in_order:

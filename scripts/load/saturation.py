@@ -45,6 +45,7 @@ def run(setting, options):
                 time.sleep(float(after) if after.isdigit() else 1)
             elif answer.status in (200, 202):
                 job = client.finished(answer.json())
+                client.result(job, ".md")
                 times.append(time.perf_counter() - began)
                 pages.append(job["pages_done"])
                 waits.append(answer.seconds)
