@@ -1,0 +1,1 @@
+"""The parts of scripts/serve_load.py."""
