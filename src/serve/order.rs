@@ -80,6 +80,7 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
     admission::admit_order(server, pages, bytes)?;
     let record = JobRecord {
         id: new_id(),
+        key: String::new(),
         owner: order.owner.0.clone(),
         created_ms: now_ms(),
         files: order.incoming.files().to_vec(),

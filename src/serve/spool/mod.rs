@@ -156,8 +156,19 @@ impl Spool {
     ) -> io::Result<Ordered> {
         let key_place = self.root.join("keys").join(key);
         if let Some(known) = self.known(&key_place, fits)? {
+            // A server may have died before it got its turn.
+            if self
+                .folder(&known)
+                .is_some_and(|folder| !folder.join("outcome.json").exists())
+            {
+                self.enqueue(&known)?;
+            }
             return Ok(Ordered::Known(known));
         }
+        let record = JobRecord {
+            key: key.into(),
+            ..record
+        };
         let id = record.id.clone();
         let folder = self.folder(&id).ok_or(io::ErrorKind::InvalidInput)?;
         files::write(incoming.path(), "request.json", &record)?;
@@ -196,6 +207,20 @@ impl Spool {
             .filter(|status| !failed.contains(&status.state) && !self.is_cancelled(&id))
             .filter(fits)
             .map(|_| id))
+    }
+
+    /// Gives a job its turn whose server died before that. If its order led to another job since, it goes.
+    fn settle(&self, record: &JobRecord) -> io::Result<bool> {
+        let id = &record.id;
+        let keys = self.root.join("keys");
+        let is_led_to = record.key.is_empty()
+            || files::write_once(&keys, &record.key, id)?
+            || files::read::<String>(&keys.join(&record.key))?.as_ref() == Some(id);
+        match is_led_to {
+            true => self.enqueue(id)?,
+            false => self.remove(id)?,
+        }
+        Ok(is_led_to)
     }
 
     fn enqueue(&self, id: &str) -> io::Result<()> {
@@ -331,6 +356,12 @@ impl Spool {
             return Ok(None);
         }
         let lease = lease::take(&folder, newest + 1)?;
+        // Its holder may have ended it between the first look and the end of its lease: then all of it stays.
+        if folder.join("outcome.json").exists() {
+            lease.into_iter().for_each(|lease| self.give_back(lease));
+            let _ = fs::remove_file(self.marker(id));
+            return Ok(None);
+        }
         if lease.is_some() {
             // Of the attempts before, and of one with this number that was given back.
             for number in 1..=newest + 1 {

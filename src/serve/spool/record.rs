@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 pub(crate) struct JobRecord {
     /// The job.
     pub id: String,
+    /// The key that leads to it.
+    #[serde(default)]
+    pub key: String,
     /// Who ordered it: a hash of the API key, empty without keys.
     pub owner: String,
     /// Milliseconds since 1970.

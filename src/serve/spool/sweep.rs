@@ -50,8 +50,10 @@ impl Spool {
             let Some(outcome) = &status.outcome else {
                 let is_settled = status.record.created_ms + SETTLED_MS < now;
                 if is_settled && status.state == JobState::Queued && !self.marker(&id).exists() {
-                    self.enqueue(&id)?;
-                    swept.enqueued += 1;
+                    match self.settle(&status.record)? {
+                        true => swept.enqueued += 1,
+                        false => swept.removed += 1,
+                    }
                 }
                 continue;
             };

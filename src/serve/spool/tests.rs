@@ -13,6 +13,7 @@ fn two() -> (tempfile::TempDir, Spool, Spool) {
 fn record(incoming: &Incoming) -> JobRecord {
     JobRecord {
         id: new_id(),
+        key: String::new(),
         owner: String::new(),
         created_ms: now_ms(),
         files: incoming.files().to_vec(),
@@ -107,6 +108,50 @@ fn the_job_of_a_dead_server_is_taken_up_and_its_late_result_dropped() {
     assert_eq!(state(&one, &id), JobState::Running);
     assert!(other.finish(&id, lease, &done()).unwrap());
     assert_eq!(state(&one, &id), JobState::Done);
+}
+
+#[test]
+fn the_result_of_a_job_that_ends_while_others_look_stays() {
+    let (_folder, one, other) = two();
+    for _ in 0..150 {
+        let id = new_job(&one);
+        let lease = one.claim(&id).unwrap().unwrap();
+        let results = one.results(&id, 1).unwrap();
+        fs::create_dir(&results).unwrap();
+        std::thread::scope(|scope| {
+            let looking = scope.spawn(|| {
+                while other.open_jobs().unwrap().contains(&id) {
+                    assert!(other.claim(&id).unwrap().is_none());
+                }
+            });
+            assert!(one.finish(&id, lease, &done()).unwrap());
+            looking.join().unwrap();
+        });
+        assert!(results.exists());
+        assert_eq!(state(&other, &id), JobState::Done);
+    }
+}
+
+#[test]
+fn an_order_that_was_repeated_after_a_kill_is_one_job() {
+    let (_folder, one, _) = two();
+    let Ordered::New(first) = ordered(&one, b"x", "key") else {
+        panic!("it is new");
+    };
+    // Killed before the key was placed, and ordered again.
+    fs::remove_file(one.root.join("keys/key")).unwrap();
+    fs::remove_file(one.marker(&first)).unwrap();
+    let Ordered::New(second) = ordered(&one, b"x", "key") else {
+        panic!("nothing leads to the first");
+    };
+    let record = one.record(&first).unwrap().unwrap();
+    assert!(!one.settle(&record).unwrap());
+    assert!(one.record(&first).unwrap().is_none());
+    assert_eq!(one.open_jobs().unwrap(), [second.clone()]);
+    // Killed before its turn, and ordered again.
+    fs::remove_file(one.marker(&second)).unwrap();
+    assert_eq!(ordered(&one, b"x", "key"), Ordered::Known(second.clone()));
+    assert_eq!(one.open_jobs().unwrap(), [second]);
 }
 
 #[test]
