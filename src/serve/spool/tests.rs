@@ -147,7 +147,7 @@ fn an_order_that_was_repeated_after_a_kill_is_one_job() {
     let record = one.record(&first).unwrap().unwrap();
     assert!(!one.settle(&record).unwrap());
     assert!(one.record(&first).unwrap().is_none());
-    assert_eq!(one.open_jobs().unwrap(), [second.clone()]);
+    assert_eq!(one.open_jobs().unwrap(), std::slice::from_ref(&second));
     // Killed before its turn, and ordered again.
     fs::remove_file(one.marker(&second)).unwrap();
     assert_eq!(ordered(&one, b"x", "key"), Ordered::Known(second.clone()));
