@@ -20,6 +20,9 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Where the records of the service come from.
+const SERVICE: &str = "docparse::serve";
+
 /// Messages are written as JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
@@ -188,7 +191,9 @@ where
                 .chain(page.take().map(|page| format!(" page={page}")));
             rest = about.chain([rest]).collect();
         }
-        if !as_json {
+        // Records of the service have their facts by name; those of a run all have the same keys.
+        let has_fields = as_json && event.metadata().target().starts_with(SERVICE);
+        if !has_fields {
             message.push_str(&rest);
         }
         let usual = match level {
@@ -208,7 +213,7 @@ where
             page,
             last_page,
             word: None,
-            fields: Some(&named),
+            fields: has_fields.then_some(&named),
         };
         out.write_str(&record.line(as_json, use_color()))
     }
