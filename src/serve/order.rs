@@ -139,7 +139,11 @@ fn content_key(record: &JobRecord) -> String {
 
 /// `true` if a file begins as a PDF.
 pub(crate) fn is_pdf(path: &Path) -> bool {
-    start(path).windows(5).any(|bytes| bytes == b"%PDF-")
+    begins_as_pdf(&start(path))
+}
+
+fn begins_as_pdf(start: &[u8]) -> bool {
+    start.windows(5).any(|bytes| bytes == b"%PDF-")
 }
 
 /// The first bytes of a file; few, if it is short.
@@ -154,7 +158,7 @@ fn start(path: &Path) -> Vec<u8> {
 fn page_count(loaded: &Arc<Loaded>, path: &Path) -> usize {
     let start = start(path);
     let is_tiff = start.starts_with(b"II*\0") || start.starts_with(b"MM\0*");
-    if !is_tiff && !is_pdf(path) {
+    if !is_tiff && !begins_as_pdf(&start) {
         return 1;
     }
     let file = InputFile::from_path(path, PathBuf::new());
