@@ -152,6 +152,10 @@ pub trait LinePreparer: Send {
         settings: &JobSettings,
         readings: &mut Readings,
     ) -> Result<PreparedPage, PrepareError>;
+
+    /// Called once no page has come for a while, if one has come before: what is kept for the next page alone, and
+    /// can be had again soon, should be given up.
+    fn rest(&mut self) {}
 }
 
 /// The components that do the work of the stages.

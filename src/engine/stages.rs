@@ -280,7 +280,18 @@ pub(super) fn lines(
     stage: Stage,
 ) {
     let mut held = Held::default();
-    while let Some(next) = held.next(&inbox) {
+    loop {
+        // A fault in it leaves the thread as it is: the next page tells what is wrong.
+        let rest = || {
+            let rested = guarded("giving memory back", || {
+                preparer.rest();
+                Ok(())
+            });
+            drop(rested);
+        };
+        let Some(next) = held.next(&inbox, rest) else {
+            return;
+        };
         let ToRead {
             mut job,
             page,
@@ -308,34 +319,56 @@ pub(super) fn lines(
     }
 }
 
-/// Pages in doubt that wait for those before them.
+/// What the thread of the line networks does next.
 #[derive(Default)]
-struct Held(Vec<ToRead>);
+struct Held {
+    /// Pages in doubt that wait for those before them.
+    pages: Vec<ToRead>,
+    /// `true` from a page on until the preparer rests.
+    is_tired: bool,
+}
 
 impl Held {
-    /// The next page to read; `None` when the inbox is closed and empty.
-    fn next(&mut self, inbox: &Receiver<ToRead>) -> Option<ToRead> {
+    /// The next page to read; `None` when the inbox is closed and empty. `rest` is called if none comes for
+    /// [`REST_AFTER`] after one.
+    fn next(&mut self, inbox: &Receiver<ToRead>, mut rest: impl FnMut()) -> Option<ToRead> {
         loop {
             let is_next = |page: &ToRead| page.job.turn.has_come() || page.job.is_cancelled();
-            if let Some(at) = self.0.iter().position(is_next) {
-                return Some(self.0.remove(at));
+            if let Some(at) = self.pages.iter().position(is_next) {
+                return Some(self.pages.remove(at));
             }
-            let page = match self.0.is_empty() {
-                true => inbox.recv().ok()?,
-                false => match inbox.recv_timeout(LOOK_AGAIN) {
-                    Ok(page) => page,
-                    Err(RecvTimeoutError::Timeout) => continue,
-                    // No page before them is under way any more.
-                    Err(RecvTimeoutError::Disconnected) => return Some(self.0.remove(0)),
-                },
+            let patience = match self.pages.is_empty() {
+                true => REST_AFTER,
+                false => LOOK_AGAIN,
             };
+            let came = match self.pages.is_empty() && !self.is_tired {
+                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => inbox.recv_timeout(patience),
+            };
+            let page = match came {
+                Ok(page) => page,
+                Err(RecvTimeoutError::Timeout) if self.pages.is_empty() => {
+                    self.is_tired = false;
+                    rest();
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) if self.pages.is_empty() => return None,
+                // No page before them is under way any more.
+                Err(RecvTimeoutError::Disconnected) => return Some(self.pages.remove(0)),
+            };
+            self.is_tired = true;
             if !page.verdict.is_doubted() || page.job.is_cancelled() {
                 return Some(page);
             }
-            self.0.push(page);
+            self.pages.push(page);
         }
     }
 }
+
+/// Time without a page after which the preparer rests: short for people, long beside what it takes to have its memory
+/// again.
+const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// Time after which a page that waits for another one is looked at again: nothing but its flag says that a job is
 /// cancelled.

@@ -99,6 +99,11 @@ impl LineRecognizer {
         self.batch
     }
 
+    /// Gives the memory of past runs back to the system.
+    pub(super) fn release_memory(&mut self) -> Result<(), OnnxError> {
+        self.model.release_memory(&[1, 3, HEIGHT, MIN_WIDTH])
+    }
+
     /// Reads lines; results are in the order of `crops`.
     pub(super) fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
         let mut answers = vec![LineText::default(); crops.len()];

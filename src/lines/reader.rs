@@ -9,6 +9,7 @@ use super::page_text::{
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
 use super::thresholds::skew::*;
+use super::tiles;
 use crate::document::{SpanStyle, TextSource};
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
@@ -76,12 +77,22 @@ impl LineReader {
         dirs: &RuntimeDirs,
         options: LineOptions,
     ) -> Result<Self, ReaderError> {
-        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
-        let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
-        let direction = match options.use_textline_orientation {
-            true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),
-            false => None,
-        };
+        let load =
+            |file| -> Result<TensorModel, ReaderError> { Ok(runtime.model(&dirs.find(file)?)?) };
+        // Side by side: their graphs are optimized on one thread each, and the first page waits for it.
+        let (detector, (recognizer, direction)) = rayon::join(
+            || load(runtime::LINE_DETECTOR),
+            || {
+                let wants_direction = options.use_textline_orientation;
+                let direction = || load(runtime::LINE_DIRECTION);
+                (
+                    load(runtime::LINE_RECOGNIZER),
+                    wants_direction.then(direction),
+                )
+            },
+        );
+        let (detector, recognizer) = (detector?, recognizer?);
+        let direction = direction.transpose()?;
         let recognizer = LineRecognizer::new(
             recognizer,
             options.rec_batch_num,
@@ -137,6 +148,14 @@ impl LineReader {
             skew_degrees: skew.to_degrees(),
             too_long,
         })
+    }
+
+    /// Gives the memory that past pages took back to the system; the next page takes it anew.
+    pub(crate) fn release_memory(&mut self) -> Result<(), OnnxError> {
+        self.detector
+            .release_memory(&[1, 3, tiles::LEAST_INPUT, tiles::LEAST_INPUT])?;
+        // The direction classifier takes hardly any.
+        self.recognizer.release_memory()
     }
 
     /// Reads the lines at these places of a page; one without area is empty. Nothing is detected.

@@ -254,6 +254,18 @@ impl Network {
 }
 
 impl Call {
+    /// Has the run give the host memory back to the system that no run holds when it ends; the runtime would
+    /// keep it for the next one.
+    pub fn release_memory(&mut self) -> Result<(), OnnxError> {
+        let fail = |error: Error| OnnxError::of_run("the options of a run", &error.to_string());
+        let options = Arc::get_mut(&mut self.options);
+        let options = options.expect("shared only during a run");
+        let arenas = "cpu:0";
+        options
+            .set("memory.enable_memory_arena_shrinkage", arenas)
+            .map_err(fail)
+    }
+
     /// Binds an input to an array; if the device is a GPU, it is copied there now.
     pub fn array(&mut self, input: &str, array: Array) -> Result<(), OnnxError> {
         let fail =

@@ -429,6 +429,22 @@ impl TensorModel {
             Ok(read(&shape, data))
         })
     }
+
+    /// Gives the memory of past runs back to the system: the runtime keeps as much as the largest took.
+    ///
+    /// The runtime does so at the end of a run only, so this is one, on zeros of this shape. Does nothing on a
+    /// GPU, where memory that is given back makes other sessions wait.
+    pub fn release_memory(&mut self, shape: &[usize]) -> Result<(), OnnxError> {
+        if self.network.gpu().is_some() {
+            return Ok(());
+        }
+        let mut call = self.network.call(None)?;
+        let zeros = vec![0.0; shape.iter().product()];
+        call.array(&self.input, Array::F32(shape.to_vec(), zeros))?;
+        call.output_to_cpu(&self.output)?;
+        call.release_memory()?;
+        self.network.run_call(&mut call, |_| Ok(()))
+    }
 }
 
 #[cfg(test)]

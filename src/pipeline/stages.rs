@@ -3,9 +3,9 @@
 
 use super::networks;
 use super::{Backend, DraftMode, NativeOptions, OwnText, Resolved, SetupError};
-use crate::config::Config;
 use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
+use crate::config::{Config, machine};
 use crate::document::TextSource;
 use crate::engine::{JobSettings, LinePreparer, LoadedParts, Stages};
 use crate::fault::Fault;
@@ -249,6 +249,15 @@ impl LazyLines {
         )
     }
 
+    fn release_memory(&mut self) {
+        if let Some(Ok(reader)) = &mut self.reader
+            && let Err(error) = reader.release_memory()
+        {
+            tracing::debug!("the line networks keep their memory: {error}");
+        }
+        machine::release_memory();
+    }
+
     fn load(&self) -> Result<LineReader, Fault> {
         let reader = LineReader::load(&self.runtime()?, &self.dirs, self.config.lines)?;
         Ok(reader)
@@ -275,6 +284,10 @@ impl LinePreparer for LazyLines {
             ),
             None => read(page),
         }
+    }
+
+    fn rest(&mut self) {
+        self.release_memory();
     }
 }
 
@@ -333,5 +346,11 @@ impl LinePreparer for ImagePreparer {
         })?;
         prepared.text = draft;
         Ok(prepared)
+    }
+
+    fn rest(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.release_memory();
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! The page that goes through the whole engine before the server says that it is ready: a small PDF for the way from
-//! a text layer, and its picture for the networks.
+//! a text layer, and a picture of its heading for the networks.
+//!
+//! The picture is square: the line detector gets its input with a shorter side of 736 pixels, so that a square takes
+//! the least of its time, which is most of what a start takes.
 
 use super::state::Loaded;
 use crate::engine::{self, Batch, DocumentEnd, DocumentSink, EngineOptions, FinishedPage, Job};

@@ -6,14 +6,15 @@ use super::support::{assemble, example, root};
 use client::{Part, START, Server};
 use serde_json::{Value, json};
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// A page with two lines, as `pdf` or `png`.
 fn page(ending: &str) -> Vec<u8> {
-    let path: PathBuf = root()
-        .join("src/serve/selftest")
-        .join(format!("page.{ending}"));
-    std::fs::read(path).unwrap()
+    let path = match ending {
+        "pdf" => "src/serve/selftest/page.pdf",
+        _ => "tests/it/serve_dialects/page.png",
+    };
+    std::fs::read(root().join(path)).unwrap()
 }
 
 /// A PDF whose only page is a picture.
@@ -69,8 +70,13 @@ fn the_pp_ocr_service_answers_in_its_own_words() {
         );
     }
     let began = Instant::now();
-    while server.get("/readyz").status != 200 {
-        assert_eq!(server.get("/health").status, 503);
+    loop {
+        // Asked first: the server may get ready between the two.
+        let health = server.get("/health").status;
+        if server.get("/readyz").status == 200 {
+            break;
+        }
+        assert_eq!(health, 503);
         assert!(began.elapsed() < START, "the server is never ready");
         std::thread::sleep(Duration::from_millis(50));
     }

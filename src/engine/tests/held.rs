@@ -101,9 +101,22 @@ impl PageSource for Doubted {
     }
 }
 
-/// Remembers the order in which pages come.
+/// Remembers the order in which pages come, and how often it rested.
 #[derive(Clone, Default)]
-struct Order(Arc<Mutex<Vec<Place>>>);
+struct Order(Arc<Mutex<Vec<Place>>>, Arc<(Mutex<usize>, Condvar)>);
+
+impl Order {
+    /// Waits until it has rested so often; returns how often it has.
+    fn rests(&self, count: usize) -> usize {
+        let (rests, rested) = &*self.1;
+        let patience = Duration::from_secs(60);
+        let rests = rests.lock().unwrap();
+        let (rests, _) = rested
+            .wait_timeout_while(rests, patience, |rests| *rests < count)
+            .unwrap();
+        *rests
+    }
+}
 
 impl LinePreparer for Order {
     fn prepare(
@@ -124,6 +137,12 @@ impl LinePreparer for Order {
             decision: verdict.decision,
             ..PreparedPage::blank(page.page_index, page.width, 4)
         })
+    }
+
+    fn rest(&mut self) {
+        let (rests, rested) = &*self.1;
+        *rests.lock().unwrap() += 1;
+        rested.notify_all();
     }
 }
 
@@ -224,4 +243,18 @@ fn pages_wait_for_those_of_their_own_job_only() {
     signals.give(OPEN);
     assert_eq!(receive(&receiver, 1)[&0], whole(2));
     assert_eq!(*order.0.lock().unwrap(), [(1, 0), (1, 1), (0, 0), (0, 1)]);
+}
+
+#[test]
+fn the_line_reader_rests_once_after_pages_that_no_other_follows() {
+    let (engine, order) = engine(3);
+    let (sender, receiver) = events();
+    for round in 1..=2 {
+        let source = Arc::new(document((0, 2), &Arc::default(), |_| None));
+        engine.submit(submission(0, source, &sender)).unwrap();
+        assert_eq!(receive(&receiver, 1)[&0], whole(2));
+        assert_eq!(order.rests(round), round);
+    }
+    drop(engine);
+    assert_eq!(order.rests(0), 2);
 }
