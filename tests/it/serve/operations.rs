@@ -3,7 +3,7 @@
 use super::server::{Server, form, long_pdf, names};
 use crate::support::Folder;
 use serde_json::Value;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +29,30 @@ fn the_port_opens_first_and_probes_are_told_apart() {
         metrics.contains("docparse_queue_oldest_seconds"),
         "{metrics}"
     );
+}
+
+#[test]
+fn an_idle_server_gives_back_what_its_largest_picture_took() {
+    let server = Server::start(&[]);
+    let memory = || -> u64 {
+        let metrics = server.get("/metrics").expect(200).text();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("docparse_memory_bytes "));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .expect("memory in bytes")
+    };
+    let before = memory();
+    let mut page = Vec::new();
+    // An input of the line detector with four times the pixels of the self-test's: some 280 MiB more.
+    image::GrayImage::from_pixel(1240, 1754, image::Luma([255]))
+        .write_to(&mut Cursor::new(&mut page), image::ImageFormat::Png)
+        .unwrap();
+    let answer = server.order("wait=60", &page).expect(200);
+    assert_eq!(answer.json()["state"], "done");
+    server.until("the memory is given back", || {
+        memory() < before + (100 << 20)
+    });
 }
 
 #[test]
