@@ -6,6 +6,7 @@
     scripts/serve_load.py mixed      64 clients, equal names, opposite settings: answers are those of one client alone
     scripts/serve_load.py kill       two servers on one spool, killed at random: no job is lost or done twice
     scripts/serve_load.py probes     how long probes take under load
+    scripts/serve_load.py timeline   probes from the start to the end of a long job
     scripts/serve_load.py start      how long a server takes to its port, and until it takes work
     scripts/serve_load.py peers      other services beside docparse: same files, same client, by turns
 
@@ -21,12 +22,12 @@ import shutil
 import sys
 import tempfile
 
-from load import kill, memory, mixed, peers, probes, saturation, start
+from load import kill, memory, mixed, peers, probes, saturation, start, timeline
 from load.server import docparse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TESTS = {"memory": memory, "saturation": saturation, "mixed": mixed, "kill": kill, "probes": probes, "start": start,
-         "peers": peers}
+TESTS = {"memory": memory, "saturation": saturation, "mixed": mixed, "kill": kill, "probes": probes, "timeline": timeline,
+         "start": start, "peers": peers}
 
 
 class Setting:

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import sys
 import time
@@ -26,6 +27,8 @@ KINDS = {"small": (40, "jpg", 1), "scan": (6, "jpg", 1), "pdf2": (40, "pdf", 2),
 def arguments(command):
     command.add_argument("--ppocr-python", help="a Python with the packages of scripts/peers/ppocr_api.py")
     command.add_argument("--pymupdf-python", help="a Python with the packages of scripts/peers/pymupdf_api.py")
+    command.add_argument("--unstructured-python", help="a Python with the packages of scripts/peers/unstructured_api.py")
+    command.add_argument("--tika-jar", help="a jar with Apache Tika and its parsers, see scripts/peers/TikaApi.java")
     command.add_argument("--kinds", default=",".join(KINDS))
     command.add_argument("--clients", default="1,4", help="numbers of clients")
     command.add_argument("--rounds", type=int, default=3)
@@ -66,11 +69,13 @@ def services(setting, options):
     def ours():
         return setting.server(f"spool {next(number)}", is_started=False)
 
-    def peer(python, script, **variables):
+    def peer(program, script, **variables):
+        """A service that `program` starts: an interpreter, or a command with its flags."""
+        command = program if isinstance(program, list) else [program]
+
         def make():
             port = free_port()
-            command = [python, str(PEERS / script), str(port)]
-            return Server(command, port, "/health", log, {**os.environ, **variables})
+            return Server([*command, str(PEERS / script), str(port)], port, "/health", log, {**os.environ, **variables})
         return make
 
     found = [Service("docparse /ocr", ours, to_ocr, {"small", "scan", "pdf2", "pdf50"}),
@@ -82,6 +87,12 @@ def services(setting, options):
         found.append(Service("ppocr_api, rapidocr's settings", own, to_ocr, {"small", "scan"}))
     if options.pymupdf_python:
         found.append(Service("pymupdf_api", peer(options.pymupdf_python, "pymupdf_api.py"), to_ocr, {"pdf2", "pdf50"}))
+    if options.unstructured_python:
+        kinds = {"pdf2", "pdf50"} | ({"small", "scan"} if shutil.which("tesseract") else set())
+        found.append(Service("unstructured_api", peer(options.unstructured_python, "unstructured_api.py"), to_ocr, kinds))
+    if options.tika_jar:
+        java = ["java", "-cp", options.tika_jar]
+        found.append(Service("TikaApi", peer(java, "TikaApi.java"), to_ocr, {"pdf2", "pdf50"}))
     return found
 
 
