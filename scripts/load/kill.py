@@ -164,7 +164,7 @@ def run(setting, options):
         leases += spool.lease(job)
         if views[0] != views[1]:
             faults.append(f"job {job} differs between the servers")
-        if views[0]["state"] == "failed" and views[0]["error"]["code"] == "worker_died" and spool.lease(job) >= 3:
+        if views[0]["state"] == "failed" and views[0]["error"]["code"] == "worker_died" and spool.lease(job) >= 10:
             given_up += 1  # as it should be
             continue
         if views[0]["state"] != "done" or views[0]["pages_done"] != pages:

@@ -31,6 +31,8 @@ pub(super) struct Running {
     pub lease: Option<Lease>,
     /// When its time is up.
     pub until: Instant,
+    /// `true` if no other job may begin beside it.
+    pub is_alone: bool,
 }
 
 /// The jobs that this server works on.
@@ -39,8 +41,9 @@ pub(crate) struct Work {
     running: Mutex<BTreeMap<String, Running>>,
     /// Signalled when there may be something to do.
     pub(super) news: Condvar,
-    /// One thread at a time chooses a job.
-    pub(super) choosing: Mutex<()>,
+    /// One thread at a time chooses a job: it looks at the jobs that servers died with, since when this server knows of
+    /// each.
+    pub(super) suspects: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Work {

@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const BEAT: Duration = Duration::from_secs(1);
 /// Every so many beats a lease is written to.
 const BEATS_OF_LEASE: u32 = 5;
+/// Time that other jobs may go before one that servers died with.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Interval of sweeps.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -69,9 +71,12 @@ fn work(server: &Arc<Server>, loaded: &Loaded) {
 }
 
 /// Claims a job: the oldest of the owner with the fewest jobs under way.
+///
+/// A job that several servers died with may be what killed them. It begins when no other job is under way, and none begins
+/// beside it: a further death harms no other job, and tells which one it was. Others go before it, but not for ever.
 fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
     let work = &server.work;
-    let _choosing = work.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut suspects = work.suspects.lock().unwrap_or_else(PoisonError::into_inner);
     let open = server.spool.open_jobs().unwrap_or_else(|error| {
         tracing::error!("the queue cannot be read: {error}");
         Vec::new()
@@ -79,6 +84,9 @@ fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
     let mut waiting: Vec<Arc<JobRecord>> = Vec::new();
     {
         let running = work.lock();
+        if running.values().any(|job| job.is_alone) {
+            return None;
+        }
         for id in open {
             if !running.contains_key(&id)
                 && let Ok(Some(record)) = server.spool.record(&id)
@@ -90,23 +98,59 @@ fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
         // Stable: the oldest first.
         waiting.sort_by_key(|record| of(&record.owner));
     }
-    for record in waiting {
-        match server.spool.claim(&record.id) {
-            Ok(None) => server.notices.tell(&record.id),
-            Ok(Some(lease)) => {
-                let cancel = Arc::<AtomicBool>::default();
-                let running = Running {
-                    owner: record.owner.clone(),
-                    cancel: cancel.clone(),
-                    end: None,
-                    lease: Some(lease),
-                    until: Instant::now() + seconds(server.options.limits.job_timeout),
-                };
-                work.lock().insert(record.id.clone(), running);
-                return Some((record, cancel));
+    suspects.retain(|id, _| waiting.iter().any(|record| record.id == *id));
+    let is_suspect = |id: &str| server.spool.is_suspect(id).unwrap_or(false);
+    let is_due = suspects
+        .iter()
+        .any(|(id, since)| since.elapsed() >= PATIENCE && is_suspect(id));
+    if !is_due {
+        for record in &waiting {
+            if suspects.contains_key(&record.id) {
+                continue;
             }
-            Err(error) => tracing::warn!("a job cannot be claimed: {error}"),
+            if is_suspect(&record.id) {
+                suspects.insert(record.id.clone(), Instant::now());
+            } else if let Some(cancel) = claim(server, record, false) {
+                return Some((record.clone(), cancel));
+            }
         }
+    }
+    if work.count() > 0 {
+        return None;
+    }
+    let suspected = waiting
+        .iter()
+        .filter(|record| suspects.contains_key(&record.id));
+    for record in suspected {
+        if let Some(cancel) = claim(server, record, true) {
+            tracing::warn!(
+                job = record.id,
+                "servers died with this job; it is worked on alone"
+            );
+            return Some((record.clone(), cancel));
+        }
+    }
+    None
+}
+
+/// Claims this job, if nobody works on it; returns what ends the work.
+fn claim(server: &Server, record: &JobRecord, is_alone: bool) -> Option<Arc<AtomicBool>> {
+    match server.spool.claim(&record.id) {
+        Ok(None) => server.notices.tell(&record.id),
+        Ok(Some(lease)) => {
+            let cancel = Arc::<AtomicBool>::default();
+            let running = Running {
+                owner: record.owner.clone(),
+                cancel: cancel.clone(),
+                end: None,
+                lease: Some(lease),
+                until: Instant::now() + seconds(server.options.limits.job_timeout),
+                is_alone,
+            };
+            server.work.lock().insert(record.id.clone(), running);
+            return Some(cancel);
+        }
+        Err(error) => tracing::warn!("a job cannot be claimed: {error}"),
     }
     None
 }

@@ -12,8 +12,12 @@ use std::time::{Duration, SystemTime};
 
 /// Silence after which a lease of another machine is dead. The heartbeat is a sixth of it.
 pub(crate) const EXPIRY: Duration = Duration::from_secs(30);
-/// Most servers that a job may take with it: after that many leases ended without an outcome, it has failed.
-pub(crate) const MOST_ATTEMPTS: u32 = 3;
+/// Leases without an outcome from which on a job is suspected of killing its servers: it is then worked on alone, so that
+/// the next death tells about no other job.
+pub(super) const SUSPECT: u32 = 2;
+/// Leases without an outcome after which a job has failed. Many, because servers are killed for other reasons, too, and a
+/// job that takes long is often the one that is hit.
+pub(super) const MOST_ATTEMPTS: u32 = 10;
 
 /// A held lease. Dropping it leaves the file behind, dead.
 #[derive(Debug)]

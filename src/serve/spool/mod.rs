@@ -41,7 +41,7 @@ pub(crate) use record::{
 pub(crate) use sweep::SweepRules;
 
 use crate::fault::{Fault, Reason};
-use lease::MOST_ATTEMPTS;
+use lease::{MOST_ATTEMPTS, SUSPECT};
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -328,6 +328,15 @@ impl Spool {
     /// The jobs without an outcome, oldest first.
     pub(crate) fn open_jobs(&self) -> io::Result<Vec<String>> {
         self.ids("queue")
+    }
+
+    /// `true` if nobody works on a job, and several servers died while they did.
+    pub(crate) fn is_suspect(&self, id: &str) -> io::Result<bool> {
+        let Some(folder) = self.folder(id).filter(|folder| folder.is_dir()) else {
+            return Ok(false);
+        };
+        let newest = lease::newest(&folder)?;
+        Ok(newest >= SUSPECT && !lease::is_alive(&folder, newest, self.now()))
     }
 
     /// Takes a job that nobody works on. `None` if somebody does, or it has ended.

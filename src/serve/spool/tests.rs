@@ -167,7 +167,10 @@ fn a_job_that_servers_die_of_fails() {
     let (_folder, one, _) = two();
     let id = new_job(&one);
     for attempt in 1..=MOST_ATTEMPTS {
-        assert_eq!(one.claim(&id).unwrap().unwrap().attempt, attempt);
+        assert_eq!(one.is_suspect(&id).unwrap(), attempt > SUSPECT);
+        let lease = one.claim(&id).unwrap().unwrap();
+        assert_eq!(lease.attempt, attempt);
+        assert!(!one.is_suspect(&id).unwrap(), "somebody works on it");
     }
     assert!(one.claim(&id).unwrap().is_none());
     let status = one.status(&id).unwrap().unwrap();

@@ -2,7 +2,7 @@
 
 use super::server::{Server, form, long_pdf, names};
 use crate::support::Folder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{Cursor, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -158,6 +158,41 @@ fn killed_servers_on_one_folder_lose_no_job_and_do_none_twice() {
         assert_eq!(results, 1, "{kept:?}");
     }
     assert_eq!(names(&folder.path().join("spool/queue")), [""; 0]);
+}
+
+#[test]
+fn a_job_that_servers_died_with_is_worked_on_alone() {
+    let folder = Arc::new(Folder::new());
+    let mut suspect = String::new();
+    let mut beside = String::new();
+    for round in 0..2 {
+        let server = Server::in_folder(folder.clone(), &["--concurrency", "1"]);
+        server.wait_ready();
+        if round == 0 {
+            let job = server.order("formats=md", &long_pdf(900)).expect(202);
+            suspect = job.json()["id"].as_str().unwrap().to_string();
+        }
+        let state = |id: &str| server.get(&format!("/v1/jobs/{id}")).json()["state"].clone();
+        server.until("under way", || state(&suspect) == "running");
+        if round == 1 {
+            let job = server.order("formats=md", &long_pdf(200)).expect(202);
+            beside = job.json()["id"].as_str().unwrap().to_string();
+            assert_eq!(state(&beside), "queued");
+        }
+        server.signal(libc::SIGKILL);
+    }
+    let server = Server::in_folder(folder, &["--concurrency", "4"]);
+    server.wait_ready();
+    let (suspect, beside) = (server.finished(&suspect), server.finished(&beside));
+    assert_eq!(
+        (&suspect["state"], &beside["state"]),
+        (&json!("done"), &json!("done"))
+    );
+    let moment = |job: &Value, key: &str| job[key].as_str().unwrap().to_string();
+    assert!(
+        moment(&beside, "finished") <= moment(&suspect, "started"),
+        "{beside} {suspect}"
+    );
 }
 
 #[test]
