@@ -15,7 +15,7 @@ use crate::pipeline::RunRequest;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
 /// Requests without a job that are worked on at once.
@@ -142,6 +142,16 @@ impl Server {
         self.ends.notified().await;
         // For those who wait, too.
         self.ends.notify_one();
+    }
+
+    /// Forgets which clients were told to come back for jobs that have ended since.
+    pub(crate) fn forget_ended(&self) {
+        // Locked while the queue is read: what is added afterwards is a job that waits or is worked on.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(open) = self.spool.open_jobs() {
+            let open: HashSet<String> = open.into_iter().collect();
+            kept.retain(|id| open.contains(id));
+        }
     }
 
     /// Cancels a job, wherever it is worked on.

@@ -476,6 +476,7 @@ fn sweep(server: &Server) {
             }
             Err(error) => tracing::warn!("the spool cannot be swept: {error}"),
         }
+        server.forget_ended();
         thread::sleep(SWEEP);
     }
 }
