@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import sys
 import time
@@ -27,7 +26,6 @@ KINDS = {"small": (40, "jpg", 1), "scan": (6, "jpg", 1), "pdf2": (40, "pdf", 2),
 def arguments(command):
     command.add_argument("--ppocr-python", help="a Python with the packages of scripts/peers/ppocr_api.py")
     command.add_argument("--pymupdf-python", help="a Python with the packages of scripts/peers/pymupdf_api.py")
-    command.add_argument("--unstructured-python", help="a Python with the packages of scripts/peers/unstructured_api.py")
     command.add_argument("--tika-jar", help="a jar with Apache Tika and its parsers, see scripts/peers/TikaApi.java")
     command.add_argument("--kinds", default=",".join(KINDS))
     command.add_argument("--clients", default="1,4", help="numbers of clients")
@@ -87,9 +85,6 @@ def services(setting, options):
         found.append(Service("ppocr_api, rapidocr's settings", own, to_ocr, {"small", "scan"}))
     if options.pymupdf_python:
         found.append(Service("pymupdf_api", peer(options.pymupdf_python, "pymupdf_api.py"), to_ocr, {"pdf2", "pdf50"}))
-    if options.unstructured_python:
-        kinds = {"pdf2", "pdf50"} | ({"small", "scan"} if shutil.which("tesseract") else set())
-        found.append(Service("unstructured_api", peer(options.unstructured_python, "unstructured_api.py"), to_ocr, kinds))
     if options.tika_jar:
         java = ["java", "-cp", options.tika_jar]
         found.append(Service("TikaApi", peer(java, "TikaApi.java"), to_ocr, {"pdf2", "pdf50"}))
