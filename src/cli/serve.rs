@@ -5,7 +5,7 @@ use super::parameter_args::ParameterArgs;
 use super::request::{self, not_loaded};
 use super::serve_args::ServeArgs;
 use super::{Failure, exit, interrupt, logging, outputs};
-use crate::config::machine;
+use crate::config::{ServingConfig, machine};
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::onnx::{Device, SessionOptions};
@@ -13,7 +13,7 @@ use crate::pipeline::stages::Loader;
 use crate::pipeline::{Resolved, memory};
 use crate::recognize::server::StopSignals;
 use crate::runtime::RuntimeDirs;
-use crate::serve::{self, Limits, Loaded, ServeOptions};
+use crate::serve::{self, Limits, LinkOptions, Loaded, ServeOptions};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -39,6 +39,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let device = super::parse::device(parse_args.device())?;
     let threads = parse_args.thread_count("threads");
     let limits = limits(args, &early);
+    let links = links(args, &early.config.serving)?;
     let spool = args
         .spool
         .clone()
@@ -53,6 +54,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         api_keys_file: args.api_keys_file.clone(),
         allow_url_fetch: args.outbound.allow_url_fetch,
         outbound: args.outbound.options(args.offline)?,
+        links,
+        visualize: early.config.serving.visualize,
         single_use_results: args.single_use_results,
         model_dir: shown_folder("PADDLE_OCR_MODEL_DIR", "/app/models"),
         cache_dir: shown_folder("PADDLE_OCR_CACHE_DIR", "/app/cache"),
@@ -117,6 +120,30 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             interrupt::end_now(exit::FAILED)
         }
     }
+}
+
+/// Addresses of pictures, as the flags and the section `Serving` of the settings file want them. Fails for a storage
+/// that docparse does not write to.
+fn links(args: &ServeArgs, serving: &ServingConfig) -> Result<LinkOptions, Failure> {
+    match serving.file_storage.as_deref() {
+        None | Some("memory") => {}
+        Some("file_system") => tracing::warn!(
+            "Serving.extra.file_storage: nothing is written into that folder; files of results lie in the spool"
+        ),
+        Some(other) => {
+            return Err(Failure::usage(
+                format!(
+                    "Serving.extra.file_storage is `{other}`, and docparse puts no files into object storages"
+                ),
+                "leave file_storage out: with return_urls, pictures are fetched from this server, where results stay for --result-ttl",
+            ));
+        }
+    }
+    Ok(LinkOptions {
+        return_urls: args.return_urls || serving.return_urls,
+        public_url: args.public_url.clone(),
+        expires_in: args.url_expires_in.or(serving.url_expires_in),
+    })
 }
 
 /// The arguments of a run with the same pipeline.

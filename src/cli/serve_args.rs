@@ -2,7 +2,7 @@
 
 use super::outbound_args::OutboundArgs;
 use super::parameter_args::ServerParameterArgs;
-use super::values::{LogFormat, pipeline_versions};
+use super::values::{LogFormat, parse_public_url, pipeline_versions};
 use crate::config::parameters::Heading;
 use crate::config::schema::parse_size;
 use clap::{Args, ValueHint, value_parser};
@@ -26,6 +26,16 @@ pub(crate) struct ServeArgs {
     /// File of API keys, one a line; read again at SIGHUP. Without it everybody who reaches the port may use it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVER)]
     pub api_keys_file: Option<PathBuf>,
+    /// Give addresses of pictures in answers of /layout-parsing in place of base64; so does Serving.return_urls of the
+    /// settings file
+    #[arg(long, help_heading = SERVER)]
+    pub return_urls: bool,
+    /// What these addresses begin with, as https://example.org/docs [default: the host that the request was sent to]
+    #[arg(long, value_name = "URL", value_parser = parse_public_url, help_heading = SERVER)]
+    pub public_url: Option<String>,
+    /// Seconds until these addresses end [default: Serving.extra.url_expires_in of the settings file, else when the result goes]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=3_162_240_000), help_heading = SERVER)]
+    pub url_expires_in: Option<u64>,
     /// Remove a result once it was fetched as a whole
     #[arg(long, help_heading = SERVER)]
     pub single_use_results: bool,

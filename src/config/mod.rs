@@ -8,8 +8,11 @@ pub(crate) mod memory;
 pub(crate) mod parameters;
 pub(crate) mod schema;
 pub(crate) mod server;
+mod serving;
 pub(crate) mod vl;
 mod yaml;
+
+pub(crate) use serving::ServingConfig;
 
 use crate::document::HiddenMode;
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
@@ -211,6 +214,7 @@ impl Settings {
             let is_others = lite.as_ref().is_some_and(|lite| lite.get(key).is_none());
             let reason = match schema::unused(key) {
                 Some(reason) => reason,
+                None if schema::is_of_service(key) => "only the service reads it",
                 None if is_others => "for the PaddleOCR-VL pipelines",
                 None => continue,
             };
@@ -330,6 +334,8 @@ pub struct Config {
     pub markdown: MarkdownOptions,
     /// Block contents in the JSON are Markdown.
     pub format_block_content: bool,
+    /// Answers of the service.
+    pub serving: ServingConfig,
     /// The settings tree, for the JSON output.
     pub settings: Value,
 }
@@ -414,6 +420,7 @@ impl Config {
                 ..MarkdownOptions::default()
             },
             format_block_content: read.bool("format_block_content"),
+            serving: ServingConfig::of(settings)?,
             settings: settings.to_json(),
         })
     }

@@ -7,6 +7,8 @@ use serde_json::Value;
 pub(crate) enum ValueType {
     /// `true` or `false`.
     Bool,
+    /// `true`, `false` or null.
+    OptionalBool,
     /// An integer.
     Int,
     /// A number.
@@ -44,6 +46,7 @@ impl ValueType {
         };
         match self {
             ValueType::Bool => value.is_boolean(),
+            ValueType::OptionalBool => value.is_boolean() || value.is_null(),
             ValueType::Int => value.is_i64(),
             ValueType::Float => value.is_number(),
             ValueType::Text => value.is_string(),
@@ -65,6 +68,7 @@ impl ValueType {
     pub(crate) fn describe(self) -> &'static str {
         match self {
             ValueType::Bool => "true or false",
+            ValueType::OptionalBool => "true, false or null",
             ValueType::Int => "a whole number",
             ValueType::Float => "a number",
             ValueType::Text => "a text",
@@ -193,7 +197,13 @@ pub(crate) const KEYS: &[(&str, ValueType)] = &[
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size",
         ValueType::Int,
     ),
-    ("Serving", ValueType::Any),
+    ("Serving.visualize", ValueType::Bool),
+    ("Serving.return_urls", ValueType::OptionalBool),
+    ("Serving.extra.file_storage", ValueType::Any),
+    ("Serving.extra.url_expires_in", ValueType::Int),
+    ("Serving.extra.return_img_urls", ValueType::Bool),
+    ("Serving.extra.max_num_input_imgs", ValueType::Any),
+    ("Serving.extra.max_output_img_size", ValueType::Any),
     ("markdown_style", ValueType::Text),
     ("page_breaks", ValueType::Text),
     ("front_matter", ValueType::Bool),
@@ -234,8 +244,8 @@ const ENGINES: &str = "for the reference's engines";
 const AT_ONCE: &str = "how much is done at once follows from memory and threads";
 /// Names of modules.
 const NAMES: &str = "modules are known by their places";
-/// Its service.
-const SERVICE: &str = "for the reference's service";
+/// The section that only the service reads.
+const SERVICE: &str = "Serving.";
 
 /// Keys that files of the reference have and nothing here reads, with the reason. They are accepted, so that such a file works, and
 /// told.
@@ -276,8 +286,20 @@ pub(crate) const UNUSED: &[(&str, &str)] = &[
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size",
         AT_ONCE,
     ),
-    ("Serving", SERVICE),
+    (
+        "Serving.extra.max_num_input_imgs",
+        "all pages are parsed; the service refuses documents that are too long",
+    ),
+    (
+        "Serving.extra.max_output_img_size",
+        "pictures of answers have at most 2000 pixels a side",
+    ),
 ];
+
+/// `true` for keys that only the service reads.
+pub(crate) fn is_of_service(key: &str) -> bool {
+    key.starts_with(SERVICE)
+}
 
 /// Why nothing reads a key, if that is so.
 pub(crate) fn unused(key: &str) -> Option<&'static str> {

@@ -4,16 +4,18 @@
 use super::error::ApiError;
 use super::keys::Owner;
 use super::limits::seconds;
+use super::links::Named;
 use super::request::RequestId;
 use super::routes;
 use super::state::Server;
 use super::steady::{self, SteadyStream};
+use super::wait;
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -105,16 +107,18 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     let (method, path) = (request.method().clone(), request.uri().path().to_string());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("(none)", MatchedPath::as_str).to_string();
-    let owner = server.keys.owner(request.headers());
+    let link = link_of(&server, &request, &route);
+    let owner = owner_of(&server, server.keys.owner(request.headers()), link).await;
     request.extensions_mut().insert(RequestId(id.clone()));
     let response = match owner {
-        None if needs_key(&path) => ApiError::new(
+        Err(error) => error.into_response(),
+        Ok(None) if needs_key(&path) => ApiError::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "an API key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`",
         )
         .into_response(),
-        owner => {
+        Ok(owner) => {
             let owner = owner.unwrap_or(Owner(String::new()));
             request.extensions_mut().insert(owner);
             let patience = seconds(server.options.limits.read_timeout);
@@ -167,6 +171,41 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         );
     }
     response
+}
+
+/// The file of a result that is asked for by an address with a signature.
+fn link_of(server: &Server, request: &Request, route: &str) -> Option<Named> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let target = request.uri().path_and_query()?.as_str();
+    match is_read && route == routes::RESULT_FILE {
+        true => server.links.read(target),
+        false => None,
+    }
+}
+
+/// Who sends a request: the owner of its key, or, with a signature, of the file that it opens. `None` without either.
+///
+/// A signature counts for exactly its job and file, so whoever has one is the owner for that one request. One that is wrong
+/// or has ended is told as such, unless a key decides.
+async fn owner_of(
+    server: &Arc<Server>,
+    owner: Option<Owner>,
+    link: Option<Named>,
+) -> Result<Option<Owner>, ApiError> {
+    match link {
+        Some(named) if named.is_signed => {
+            let (server, id) = (server.clone(), named.id);
+            let record = wait::blocking(move || server.spool.record(&id)).await??;
+            let owner = record.map(|record| Owner(record.owner.clone()));
+            owner
+                .map(Some)
+                .ok_or_else(|| ApiError::not_found("the job and its result are gone"))
+        }
+        Some(_) if owner.is_none() || !server.keys.are_needed() => Err(ApiError::not_allowed(
+            "this address is not valid, or its time is over; ask for the result again",
+        )),
+        _ => Ok(owner),
+    }
 }
 
 /// A random UUID, as the reference names requests.

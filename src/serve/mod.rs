@@ -22,6 +22,7 @@ mod health;
 mod http;
 mod keys;
 mod limits;
+mod links;
 mod metrics;
 mod names;
 mod notices;
@@ -45,6 +46,7 @@ mod wait;
 mod work;
 
 pub(crate) use limits::Limits;
+pub(crate) use links::LinkOptions;
 pub(crate) use outbound::{HostPattern, OutboundOptions};
 pub(crate) use state::{Loaded, ServeOptions};
 

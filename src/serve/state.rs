@@ -3,6 +3,7 @@
 use super::health::{Health, Phase};
 use super::keys::Keys;
 use super::limits::{Limits, seconds};
+use super::links::{LinkOptions, Links};
 use super::metrics::Metrics;
 use super::notices::Notices;
 use super::outbound::{Outbound, OutboundOptions};
@@ -36,6 +37,10 @@ pub(crate) struct ServeOptions {
     pub allow_url_fetch: bool,
     /// What other machines may be asked.
     pub outbound: OutboundOptions,
+    /// Addresses of pictures in answers.
+    pub links: LinkOptions,
+    /// Answers of the reference's routes have drawings, unless a request says otherwise.
+    pub visualize: bool,
     /// Results are removed once they were fetched whole.
     pub single_use_results: bool,
     /// Folder of models that the PP-OCR service shows; it is only shown.
@@ -84,6 +89,8 @@ pub(crate) struct Server {
     pub work: Work,
     /// What it asks of other machines.
     pub outbound: Outbound,
+    /// Addresses of files of results.
+    pub links: Links,
     /// The pipeline, once it is loaded.
     pub loaded: OnceLock<Arc<Loaded>>,
     /// What this server is known by in the spool.
@@ -101,8 +108,11 @@ pub(crate) struct Server {
 impl Server {
     /// A server that starts.
     pub(crate) fn new(options: ServeOptions) -> Result<Server, Fault> {
+        let spool = Spool::open(&options.spool)?;
+        let links = Links::new(options.links.clone(), &spool, options.limits.result_ttl)?;
         Ok(Server {
-            spool: Spool::open(&options.spool)?,
+            spool,
+            links,
             notices: Arc::default(),
             keys: Keys::new(options.api_keys_file.as_deref())?,
             health: Health::new(seconds(options.limits.page_timeout)),

@@ -368,6 +368,7 @@ fn answer_form(
         images: answer.return_markdown_images,
         docx: answer.docx.then_some(created_ms / 1000),
         is_pdf: answer.is_pdf,
+        as_files: answer.as_files,
     });
 }
 

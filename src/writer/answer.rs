@@ -1,7 +1,8 @@
 //! The `result` object of the reference's service (docs/reference.md, "HTTP service"): each page with its result,
 //! its Markdown, and its pictures in base64. It is written for the service alone.
 //!
-//! Pictures are encoded as pages come and kept in a temporary file: those of a long document would fill the memory.
+//! Pictures are encoded as pages come and kept in a temporary file: those of a long document would fill the memory. Where the
+//! service gives addresses (`as_files`), they are files beside the answer, which has their names.
 
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
@@ -24,6 +25,8 @@ use std::sync::Arc;
 pub(crate) const ENDING: &str = "_answer.json";
 /// Longest side of a picture in pixels (docs/reference.md, "HTTP service").
 const MOST_SIDE: usize = 2000;
+/// Folder of the files whose names an answer has, after the stem.
+const FOLDER: &str = "_answer";
 /// Name of the format.
 pub(crate) const NAME: &str = "answer";
 
@@ -80,40 +83,61 @@ struct AnswerWriter {
 }
 
 /// A picture as the service sends it.
-fn encoded(pixels: &crate::raster::Pixels) -> Result<Value, Fault> {
-    let jpeg = drawings::encoded(&pixels.within(MOST_SIDE), "jpg")?;
-    Ok(STANDARD.encode(jpeg).into())
+fn encoded(pixels: &crate::raster::Pixels) -> Result<Vec<u8>, Fault> {
+    drawings::encoded(&pixels.within(MOST_SIDE), "jpg")
 }
 
 impl AnswerWriter {
-    fn pictures_of(&self, finished: &FinishedPage) -> Result<Value, Fault> {
+    /// What stands in the answer for a file: its bytes in base64, or its name below the save path.
+    fn given(&self, files: &mut Files, name: &str, bytes: &[u8]) -> Value {
+        if !self.form.as_files {
+            return STANDARD.encode(bytes).into();
+        }
+        let place = files.place(&format!("{FOLDER}/{name}"));
+        let shown = place.to_string_lossy().into_owned();
+        files.write(place, |out| out.write_all(bytes));
+        shown.into()
+    }
+
+    /// The pictures of a page: `images` as the answer has them, `bytes` in base64 for Word documents, and the drawings.
+    fn pictures_of(&self, finished: &FinishedPage, files: &mut Files) -> Result<Value, Fault> {
         let page = &finished.page;
-        let mut images = Map::new();
-        if self.form.images || self.form.docx.is_some() {
-            for picture in page.all_pictures() {
-                if let Some(jpeg) = &picture.jpeg {
-                    images.insert(picture.path.clone(), STANDARD.encode(jpeg).into());
-                }
+        let index = page.page_index;
+        let (mut images, mut bytes) = (Map::new(), Map::new());
+        for picture in page.all_pictures() {
+            let Some(jpeg) = &picture.jpeg else {
+                continue;
+            };
+            let path = &picture.path;
+            if self.form.images {
+                let name = format!("markdown_{index}/{path}");
+                images.insert(path.clone(), self.given(files, &name, jpeg));
+            }
+            if self.form.docx.is_some() {
+                bytes.insert(path.clone(), STANDARD.encode(jpeg).into());
             }
         }
         let mut drawn = Map::new();
         let mut input = Value::Null;
         if let Some(pixels) = finished.pixels.as_ref().filter(|_| self.form.visualize) {
+            let mut draw = |name: &str, drawing: &crate::raster::Pixels| -> Result<(), Fault> {
+                let given = self.given(files, &format!("{name}_{index}.jpg"), &encoded(drawing)?);
+                drawn.insert(name.into(), given);
+                Ok(())
+            };
             if self.options.json.markdown.use_layout_detection {
-                let drawing = drawings::layout(pixels, page);
-                drawn.insert("layout_det_res".into(), encoded(&drawing)?);
+                draw("layout_det_res", &drawings::layout(pixels, page))?;
             }
             if let Some((steps, done)) = finished.steps.as_ref().zip(page.preprocessed) {
-                let drawing = drawings::preprocessed(steps, &done);
-                drawn.insert("preprocessed_img".into(), encoded(&drawing)?);
+                draw("preprocessed_img", &drawings::preprocessed(steps, &done))?;
             }
             if let Some(found) = &page.spotting {
-                let drawing = drawings::spotting(pixels, found);
-                drawn.insert("spotting_res_img".into(), encoded(&drawing)?);
+                draw("spotting_res_img", &drawings::spotting(pixels, found))?;
             }
-            input = encoded(pixels)?;
+            let name = format!("input_img_{index}.jpg");
+            input = self.given(files, &name, &encoded(pixels)?);
         }
-        Ok(json!({"images": images, "outputImages": drawn, "inputImage": input}))
+        Ok(json!({"images": images, "bytes": bytes, "outputImages": drawn, "inputImage": input}))
     }
 
     fn keep(&mut self, pictures: &Value) -> io::Result<(u64, usize)> {
@@ -138,24 +162,31 @@ impl AnswerWriter {
         Ok(serde_json::from_slice(&bytes)?)
     }
 
-    fn page_result(&self, index: usize, page: &Page, document: &Document) -> io::Result<Value> {
+    fn page_result(
+        &self,
+        index: usize,
+        page: &Page,
+        document: &Document,
+        files: &mut Files,
+    ) -> io::Result<Value> {
         let mut pictures = self.kept(index)?;
         let mut result = Map::new();
         result.insert("prunedResult".into(), pruned(page, document, &self.options));
         let blocks = page.blocks.iter();
         let text = markdown::reference(blocks, page.width, &self.options.json.markdown);
         let mut written = json!({"text": text});
-        let images = match pictures["images"].take() {
-            Value::Object(images) => images,
-            _ => Map::new(),
-        };
-        let exported = self.form.docx.map(|seconds| {
+        let exported = self.form.docx.map(|seconds| -> io::Result<Value> {
             let name = format!("{seconds}_{:04}.docx", index % 10_000);
-            let pages = vec![with_pictures(page.clone(), &images)];
-            exports(pages, &document.info, &self.options.json.markdown, name)
+            let none = Map::new();
+            let bytes = pictures["bytes"].as_object().unwrap_or(&none);
+            let pages = vec![with_pictures(page.clone(), bytes)];
+            let bytes = word_document(pages, &document.info, &self.options.json.markdown)?;
+            let content = self.given(files, &name, &bytes);
+            Ok(exports(content, &name))
         });
         if self.form.images {
-            written["images"] = images.into();
+            let images = pictures["images"].take();
+            written["images"] = if images.is_null() { json!({}) } else { images };
         }
         result.insert("markdown".into(), written);
         if self.form.visualize {
@@ -182,21 +213,24 @@ pub(crate) fn with_pictures(mut page: Page, images: &Map<String, Value>) -> Page
     page
 }
 
-/// The exports of an answer: its pages, with their pictures, as a Word document.
-pub(crate) fn exports(
+/// Pages, with their pictures, as a Word document.
+pub(crate) fn word_document(
     pages: Vec<Page>,
     info: &DocumentInfo,
     options: &MarkdownOptions,
-    name: String,
-) -> io::Result<Value> {
+) -> io::Result<Vec<u8>> {
     let document = Document {
         input_path: String::new(),
         pages,
         page_count: None,
         info: info.clone(),
     };
-    let bytes = docx::bytes(Finished::from(&document), &document.pages, options)?;
-    Ok(json!({"docx": {"content": STANDARD.encode(bytes), "fileName": name}}))
+    docx::bytes(Finished::from(&document), &document.pages, options)
+}
+
+/// The exports of an answer: a Word document, in base64 or by the name of its file.
+pub(crate) fn exports(content: Value, name: &str) -> Value {
+    json!({"docx": {"content": content, "fileName": name}})
 }
 
 /// The result of a page without the keys that name its file, at every depth.
@@ -224,9 +258,30 @@ pub(crate) fn prune(value: &mut Value) {
     }
 }
 
+impl AnswerWriter {
+    fn write(&self, document: &Document, files: &mut Files, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(b"{\"layoutParsingResults\":[")?;
+        for (at, (index, page)) in each_page(document).enumerate() {
+            if at > 0 {
+                out.write_all(b",")?;
+            }
+            let result = self.page_result(index, page, document, files)?;
+            serde_json::to_writer(&mut *out, &result)?;
+        }
+        out.write_all(b"],\"dataInfo\":")?;
+        serde_json::to_writer(&mut *out, &data_info(document, self.form))?;
+        let failed = failures(document);
+        if !failed.is_empty() {
+            out.write_all(b",\"errors\":")?;
+            serde_json::to_writer(&mut *out, &failed)?;
+        }
+        out.write_all(b"}")
+    }
+}
+
 impl PageWriter for AnswerWriter {
     fn page(&mut self, page: &FinishedPage, files: &mut Files) {
-        let kept = self.pictures_of(page).and_then(|pictures| {
+        let kept = self.pictures_of(page, files).and_then(|pictures| {
             let kept = self.keep(&pictures);
             kept.map_err(|error| Fault::io("cannot keep pictures", &error))
         });
@@ -243,24 +298,14 @@ impl PageWriter for AnswerWriter {
         if self.fault.is_some() {
             return; // told already
         }
-        let place = files.place(ENDING);
-        files.write(place, |out| {
-            out.write_all(b"{\"layoutParsingResults\":[")?;
-            for (at, (index, page)) in each_page(document).enumerate() {
-                if at > 0 {
-                    out.write_all(b",")?;
-                }
-                serde_json::to_writer(&mut *out, &self.page_result(index, page, document)?)?;
-            }
-            out.write_all(b"],\"dataInfo\":")?;
-            serde_json::to_writer(&mut *out, &data_info(document, self.form))?;
-            let failed = failures(document);
-            if !failed.is_empty() {
-                out.write_all(b",\"errors\":")?;
-                serde_json::to_writer(&mut *out, &failed)?;
-            }
-            out.write_all(b"}")
+        // Not by `Files::write`: writing pages may write further files.
+        let written = files.create().and_then(|mut out| {
+            self.write(document, files, &mut out)?;
+            files.add(out, ENDING)
         });
+        if let Err(error) = written {
+            files.fault(Fault::io("the answer cannot be written", &error));
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct AnswerForm {
     pub docx: Option<u64>,
     /// The file is a PDF; other files with pages are TIFFs.
     pub is_pdf: bool,
+    /// Pictures and Word documents are files of their own, and their names stand in place of base64.
+    pub as_files: bool,
 }
 
 /// Form of our own Markdown; the reference's has none of this.

@@ -294,7 +294,7 @@ fn keys_of_files_that_nothing_reads_are_told_once() {
     folder.write("a.pdf", hello());
     folder.write(
         "own.yaml",
-        "batch_size: 4\nServing: {extra: 1}\ntext_layer: auto\n",
+        "batch_size: 4\nServing: {return_urls: true}\ntext_layer: auto\n",
     );
     let run = |more: &[&str]| {
         let arguments = ["a.pdf", "--dry-run", "--config", "own.yaml"];
@@ -304,7 +304,7 @@ fn keys_of_files_that_nothing_reads_are_told_once() {
             .stderr
     };
     let told = "batch_size: accepted and not used by docparse (how much is done at once follows from memory and threads); \
-                Serving: accepted and not used by docparse (for the reference's service)";
+                Serving.return_urls: accepted and not used by docparse (only the service reads it)";
     let stderr = run(&[]);
     assert_eq!(
         stderr.matches("accepted and not used").count(),

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod jobs;
+mod links;
 mod operations;
 mod outbound;
 pub mod server;

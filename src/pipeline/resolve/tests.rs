@@ -293,7 +293,7 @@ fn text_of_pdfs_is_taken_before_a_recognizer_on_request_only() {
 /// Two values of a key that differ in what comes of them, or are refused.
 fn values_of(key: &str, kind: ValueType) -> Vec<Value> {
     match kind {
-        ValueType::Bool => vec![true.into(), false.into()],
+        ValueType::Bool | ValueType::OptionalBool => vec![true.into(), false.into()],
         ValueType::Int => vec![7.into(), 50_000.into()],
         ValueType::Float | ValueType::NumberOrByClass | ValueType::Ratio => {
             vec![0.123.into(), 1.23.into()]
@@ -303,6 +303,9 @@ fn values_of(key: &str, kind: ValueType) -> Vec<Value> {
         }
         ValueType::Texts => vec![vec!["text"].into()],
         ValueType::Size => vec!["3G".into()],
+        ValueType::Any if key.ends_with("file_storage") => {
+            vec![serde_json::json!({"type": "memory"})]
+        }
         ValueType::Any if key.ends_with("client_kwargs") => vec![serde_json::json!({"timeout": 5})],
         ValueType::Any => vec![serde_json::json!({"a": 1})],
     }

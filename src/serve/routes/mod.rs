@@ -16,6 +16,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use std::sync::Arc;
 
+/// The route of a file of a result, which an address with a signature opens.
+pub(super) const RESULT_FILE: &str = "/v1/jobs/{id}/result/{*name}";
+
 /// All routes.
 pub(super) fn all() -> Router<Arc<Server>> {
     Router::new()
@@ -36,7 +39,7 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/jobs/{id}/pages", get(stream::pages))
         .route("/v1/jobs/{id}/events", get(stream::events))
         .route("/v1/jobs/{id}/result", get(results::all))
-        .route("/v1/jobs/{id}/result/{*name}", get(results::one))
+        .route(RESULT_FILE, get(results::one))
         .route("/", get(ppocr::root))
         .route("/system/info", get(ppocr::system_info))
         .route("/ocr", post(ppocr::text))

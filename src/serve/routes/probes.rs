@@ -111,6 +111,7 @@ pub(crate) async fn capabilities(State(server): State<Arc<Server>>) -> Json<Valu
         "default_formats": Formats::by_default().chosen_names(),
         "inputs": EXTENSIONS,
         "url_fetch": server.options.allow_url_fetch,
+        "return_urls": server.options.links.return_urls,
         "webhooks": server.outbound.webhooks.are_told(),
         "keys": server.keys.are_needed(),
         "limits": limits.map(|limit| limit.to_json()).collect::<Vec<_>>(),

@@ -22,7 +22,10 @@ use std::sync::Arc;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// The folder of a finished job's results, and the names in it.
-fn results(server: &Server, status: &JobStatus) -> Result<(PathBuf, Vec<String>), ApiError> {
+pub(super) fn results(
+    server: &Server,
+    status: &JobStatus,
+) -> Result<(PathBuf, Vec<String>), ApiError> {
     let id = &status.record.id;
     if !status.state.is_final() {
         return Err(ApiError {

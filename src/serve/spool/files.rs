@@ -6,6 +6,7 @@ use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -83,9 +84,28 @@ pub(super) fn write_once(folder: &Path, name: &str, value: &impl Serialize) -> i
     })
 }
 
+/// Writes a text that only the user can read, if there is none of this name.
+pub(super) fn write_secret_once(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    if folder.join(name).exists() {
+        return Ok(());
+    }
+    let place = |part: &Path| place_exclusively(part, &folder.join(name)).map(drop);
+    staged_bytes(folder, text.as_bytes(), 0o600, place)
+}
+
 fn staged<T>(
     folder: &Path,
     value: &impl Serialize,
+    place: impl FnOnce(&Path) -> io::Result<T>,
+) -> io::Result<T> {
+    // Less, if the user's mask says so.
+    staged_bytes(folder, &serde_json::to_vec(value)?, 0o666, place)
+}
+
+fn staged_bytes<T>(
+    folder: &Path,
+    bytes: &[u8],
+    mode: u32,
     place: impl FnOnce(&Path) -> io::Result<T>,
 ) -> io::Result<T> {
     let part = folder.join(format!("part.{}", random()));
@@ -93,8 +113,9 @@ fn staged<T>(
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
+            .mode(mode)
             .open(&part)?;
-        file.write_all(&serde_json::to_vec(value)?)?;
+        file.write_all(bytes)?;
         file.sync_data()?;
         place(&part)
     })();

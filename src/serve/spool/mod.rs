@@ -14,6 +14,7 @@
 //! queue/ID                 empty: the job has no outcome yet
 //! webhooks/ID              empty: somebody is to be told of the job's end (`deliveries`)
 //! keys/HASH                the job that an order with this content or this `Idempotency-Key` has led to
+//! link-key                 what addresses of results are signed with, by all servers of the spool
 //! trash/RANDOM/            being removed
 //! ```
 //!
@@ -119,6 +120,25 @@ impl Spool {
             clock_path,
             records: Mutex::default(),
         })
+    }
+
+    /// The key that addresses of results are signed with; made by the first server of the spool.
+    pub(crate) fn link_key(&self) -> Result<Vec<u8>, Fault> {
+        let path = self.root.join("link-key");
+        let fail = |error: io::Error| {
+            let what = format_args!("the key of addresses `{}` cannot be used", path.display());
+            Fault::io(what, &error)
+        };
+        files::write_secret_once(&self.root, "link-key", &[random(), random()].concat())
+            .map_err(fail)?;
+        let key = fs::read(&path).map_err(fail)?;
+        match key.len() {
+            LINK_KEY => Ok(key),
+            _ => Err(fail(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is damaged; remove it, and a new one is made",
+            ))),
+        }
     }
 
     /// The time of the file system.
@@ -490,6 +510,8 @@ fn damaged(id: &str, error: &io::Error) -> Outcome {
     Outcome::without_result(JobState::Failed, Some(JobError::from(&fault)))
 }
 
+/// Digits of the key of addresses.
+const LINK_KEY: usize = 64;
 /// Digits of an id: 12 of the time, 32 at random.
 const ID_LENGTH: usize = 44;
 

@@ -79,6 +79,9 @@ pub(crate) struct AnswerOptions {
     pub pretty: bool,
     /// `showFormulaNumber`.
     pub show_formula_number: bool,
+    /// Pictures are files of the result, and their names stand in place of base64.
+    #[serde(default)]
+    pub as_files: bool,
 }
 
 /// What a client of docling's service sees of a result.

@@ -378,8 +378,8 @@ const SWITCHES: [(&str, &str); 6] = [
 ];
 
 impl<'a> Parsing<'a> {
-    /// Reads all fields. `as_recorded`: with the reference's faults.
-    pub(super) fn of(fields: &mut Fields<'a>, as_recorded: bool) -> Parsing<'a> {
+    /// Reads all fields. `as_recorded`: with the reference's faults; `visualizes`: what holds without `visualize`.
+    pub(super) fn of(fields: &mut Fields<'a>, as_recorded: bool, visualizes: bool) -> Parsing<'a> {
         let mut settings = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -453,7 +453,7 @@ impl<'a> Parsing<'a> {
         let restructures = on("restructurePages", false);
         let steps = (on("mergeTables", true), on("relevelTitles", true));
         let docx = fields.docx();
-        let visualize = fields.bool("visualize").unwrap_or(true);
+        let visualize = fields.bool("visualize").unwrap_or(visualizes);
         fields.check_log_id();
         if let (Some(least), Some(most), true) = (least, most, fields.errors.is_empty())
             && least > most
@@ -473,6 +473,7 @@ impl<'a> Parsing<'a> {
                 is_pdf: false,
                 pretty,
                 show_formula_number,
+                as_files: false,
             },
         }
     }
@@ -500,7 +501,7 @@ mod tests {
 
     fn message(body: &str) -> String {
         let error = Fields::of(body.as_bytes()).and_then(|mut fields| {
-            Parsing::of(&mut fields, false);
+            Parsing::of(&mut fields, false, true);
             fields.checked()
         });
         error.err().map_or(String::new(), |error| error.message)
@@ -539,7 +540,7 @@ mod tests {
     fn values_are_taken_as_python_takes_them() {
         let body = r#"{"file": "x", "fileType": 1, "visualize": "no", "temperature": "0.5", "maxNewTokens": 7.0}"#;
         let mut fields = Fields::of(body.as_bytes()).unwrap();
-        let parsing = Parsing::of(&mut fields, false);
+        let parsing = Parsing::of(&mut fields, false, true);
         fields.checked().unwrap();
         assert!(!parsing.answer.visualize);
         assert_eq!(parsing.settings["temperature"], 0.5);

@@ -1,6 +1,7 @@
 //! The reference's service (docs/reference.md, "HTTP service"): `/layout-parsing` and `/restructure-pages`. Its
 //! clients get the same fields, defaults and messages; what was a bare internal error has words here.
 
+mod addresses;
 mod answers;
 mod fields;
 mod parsing;

@@ -1,5 +1,6 @@
 //! `/layout-parsing`: a request becomes a job whose result is the answer.
 
+use super::addresses;
 use super::answers::failed;
 use super::fields::{Fields, Parsing, Settings, invalid};
 use crate::config::parameters::{About, parameter};
@@ -16,7 +17,6 @@ use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
 use crate::serve::state::Server;
 use crate::serve::upload::{self, Budget, JsonBody};
 use crate::serve::{view, wait};
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
@@ -24,7 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use tokio::task::block_in_place;
 
@@ -39,7 +39,7 @@ pub(crate) async fn layout_parsing(
     request: Request,
 ) -> Response {
     let mut log_id = request_id;
-    match parsed(&server, &owner, request.into_body(), &mut log_id).await {
+    match parsed(&server, &owner, request, &mut log_id).await {
         Ok(response) => response,
         Err(error) => failed(&log_id, error),
     }
@@ -48,12 +48,16 @@ pub(crate) async fn layout_parsing(
 async fn parsed(
     server: &Arc<Server>,
     owner: &Owner,
-    body: Body,
+    request: Request,
     log_id: &mut String,
 ) -> Result<Response, ApiError> {
     admission::admit(server)?;
-    let body = JsonBody::receive(server, body).await?;
-    let order = order_of(server, owner, &body, log_id).await?;
+    let base = server.links.base(request.headers())?;
+    let body = JsonBody::receive(server, request.into_body()).await?;
+    let mut order = order_of(server, owner, &body, log_id).await?;
+    if let Some(answer) = &mut order.answer {
+        answer.as_files = base.is_some();
+    }
     drop(body);
     let placing = server.clone();
     let ordered = wait::blocking(move || order::place(&placing, order)).await?;
@@ -72,11 +76,18 @@ async fn parsed(
     let (Ordered::New(id) | Ordered::Known(id)) = ordered;
     let time = seconds(server.options.limits.sync_timeout);
     let status = wait::until_ended(server, &id, time).await?;
-    answer(server, &status, log_id)
+    answer(server, status, base, log_id)
 }
 
 /// The answer of a job that has ended, or where it is.
-fn answer(server: &Arc<Server>, status: &JobStatus, log_id: &str) -> Result<Response, ApiError> {
+///
+/// `base` is what the addresses of its files begin with, where it has files.
+fn answer(
+    server: &Arc<Server>,
+    status: JobStatus,
+    base: Option<String>,
+    log_id: &str,
+) -> Result<Response, ApiError> {
     let id = &status.record.id;
     if !status.state.is_final() {
         let place = format!("/v1/jobs/{id}");
@@ -90,18 +101,27 @@ fn answer(server: &Arc<Server>, status: &JobStatus, log_id: &str) -> Result<Resp
     }
     let attempt = status.progress.as_ref().map(|progress| progress.attempt);
     let folder = attempt.and_then(|attempt| server.spool.results(id, attempt));
-    let names = view::outputs(status);
+    let names = view::outputs(&status);
     let name = names
         .iter()
         .find(|name| name.ends_with(crate::writer::answer::ENDING));
     let Some((folder, name)) = folder.zip(name) else {
-        return Err(why_not(status));
+        return Err(why_not(&status));
     };
     let mut file = File::open(folder.join(name))?;
     let start = format!("{{\"logId\":{},\"result\":", Value::from(log_id));
+    let answering = server.clone();
     let body = body::written(move |out| {
         out.write_all(start.as_bytes())?;
-        io::copy(&mut file, out)?;
+        match base {
+            Some(base) => {
+                let mut text = Vec::new();
+                file.read_to_end(&mut text)?;
+                let address = |name: &str| answering.links.address(&base, &status, name);
+                addresses::write(&text, out, &address)?;
+            }
+            None => drop(io::copy(&mut file, out)?),
+        }
         out.write_all(b",\"errorCode\":0,\"errorMsg\":\"Success\"}")
     });
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
@@ -155,7 +175,7 @@ async fn order_of(
         .loaded
         .get()
         .is_some_and(|loaded| loaded.request.as_reference);
-    let parsing = Parsing::of(&mut fields, as_recorded);
+    let parsing = Parsing::of(&mut fields, as_recorded, server.options.visualize);
     fields.checked()?;
     let Some(file) = parsing.file else {
         return Err(invalid(INVALID_FILE));

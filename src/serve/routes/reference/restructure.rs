@@ -1,5 +1,6 @@
 //! `/restructure-pages`: tables over pages, levels of headings and one joined result, from results of before.
 
+use super::addresses;
 use super::answers::failed;
 use super::fields::Fields;
 use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
@@ -12,14 +13,17 @@ use crate::serve::request::RequestId;
 use crate::serve::state::Server;
 use crate::serve::upload::JsonBody;
 use crate::serve::wait;
-use crate::writer::answer::{exports, prune, with_pictures};
+use crate::writer::answer::{exports, prune, with_pictures, word_document};
 use crate::writer::markdown::{self, MarkdownOptions};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 /// Restructures pages.
@@ -44,7 +48,7 @@ pub(crate) async fn restructure_pages(
     let done = wait::blocking(move || {
         let mut log_id = id;
         let _turn = turn;
-        let result = restructured(&body, most, &mut log_id);
+        let result = restructured(&server, &body, most, &mut log_id);
         (result, log_id)
     });
     match done.await {
@@ -66,7 +70,12 @@ struct Given {
     images: Map<String, Value>,
 }
 
-fn restructured(body: &JsonBody, most: usize, log_id: &mut String) -> Result<Vec<Value>, ApiError> {
+fn restructured(
+    server: &Server,
+    body: &JsonBody,
+    most: usize,
+    log_id: &mut String,
+) -> Result<Vec<Value>, ApiError> {
     let mut fields = Fields::of(body.bytes())?;
     if let Some(id) = fields.log_id() {
         *log_id = id;
@@ -114,14 +123,16 @@ fn restructured(body: &JsonBody, most: usize, log_id: &mut String) -> Result<Vec
         let blocks = pages.iter().flat_map(|page| &page.blocks);
         let width = pages.first().map_or(0, |page| page.width);
         let mut written = json!({"text": markdown::reference(blocks, width, options)});
-        let exported = docx.then(|| {
+        let exported = docx.then(|| -> io::Result<Value> {
             let name = match concatenates {
                 true => ".docx".to_string(),
                 false => format!("_{}.docx", pages.first().map_or(0, |page| page.page_index)),
             };
             let pages = pages.iter().cloned();
+            let images = addresses::resolved(server, &images);
             let pages = pages.map(|page| with_pictures(page, &images)).collect();
-            exports(pages, &document.info, options, name)
+            let bytes = word_document(pages, &document.info, options)?;
+            Ok(exports(STANDARD.encode(bytes).into(), &name))
         });
         if returns_images {
             written["images"] = images.into();
