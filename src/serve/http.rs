@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::keys::Owner;
 use super::limits::seconds;
 use super::links::Named;
-use super::request::RequestId;
+use super::request::{RequestId, is_json};
 use super::routes;
 use super::state::Server;
 use super::steady::{self, SteadyStream};
@@ -49,10 +49,14 @@ enum Dialect {
 }
 
 impl Dialect {
-    fn of(path: &str) -> Dialect {
+    /// That of a path; `is_json`: of a request with a JSON body.
+    fn of(path: &str, is_json: bool) -> Dialect {
         let is_below = |root: &str| path == root || path.starts_with(&format!("{root}/"));
         if is_below("/v1/jobs") || is_below("/v1/capabilities") || is_below("/metrics") {
             Dialect::Own
+        } else if path == "/ocr" && is_json {
+            // Two services have this path.
+            Dialect::Reference
         } else if ["/v1", "/ocr", "/system"].iter().any(|root| is_below(root)) {
             Dialect::Detail
         } else {
@@ -107,6 +111,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     let (method, path) = (request.method().clone(), request.uri().path().to_string());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("(none)", MatchedPath::as_str).to_string();
+    let dialect = Dialect::of(&path, is_json(request.headers()));
     let link = link_of(&server, &request, &route);
     let owner = owner_of(&server, server.keys.owner(request.headers()), link).await;
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -130,7 +135,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         .extensions()
         .get::<ApiError>()
         .map(|error| error.code);
-    let mut response = shaped(response, &path, &id);
+    let mut response = shaped(response, dialect, &id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -249,8 +254,7 @@ fn is_trace(value: &HeaderValue) -> bool {
 }
 
 /// Puts the shape of the dialect around an error.
-fn shaped(mut response: Response, path: &str, id: &str) -> Response {
-    let dialect = Dialect::of(path);
+fn shaped(mut response: Response, dialect: Dialect, id: &str) -> Response {
     let error = response.extensions_mut().remove::<ApiError>();
     let log_id = response.extensions_mut().remove::<RequestId>();
     let error = error.or_else(|| {
@@ -331,8 +335,8 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
             async move {
                 if let Some(server) = full.filter(|_| needs_key(request.uri().path())) {
                     let error = ApiError::overloaded(&server.options.limits, "max_connections");
-                    let path = request.uri().path();
-                    return Ok(shaped(error.into_response(), path, &uuid()));
+                    let dialect = Dialect::of(request.uri().path(), is_json(request.headers()));
+                    return Ok(shaped(error.into_response(), dialect, &uuid()));
                 }
                 let answered = tower::ServiceExt::oneshot(router, request.map(Body::new)).await;
                 Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|never| match never {}))

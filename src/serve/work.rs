@@ -14,11 +14,12 @@ use super::state::{Loaded, Server};
 use crate::engine::{self, Batch, EngineOptions, Job};
 use crate::fault::{Fault, Reason};
 use crate::input::{self, InputFile, OpenOptions};
+use crate::lines::LineOptions;
 use crate::output::names::{self, NamedInput};
 use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
 use crate::pipeline::job::WantedPictures;
 use crate::restructure::{FinishOptions, RestructureOptions};
-use crate::writer::options::AnswerForm;
+use crate::writer::options::{AnswerForm, OcrForm};
 use crate::writer::{FilesOptions, FilesWriter, FormatOptions, Formats, Outputs, Tree, answer};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -280,7 +281,8 @@ fn run(
     let mut formats = settings::formats(&record.formats, embeds).map_err(refused)?;
     if let Some(answer) = &record.answer {
         formats = Formats::none().and(answer::NAME);
-        answer_form(answer, record.created_ms, &mut finish, &mut format);
+        let lines = &resolved.config.lines;
+        answer_form(answer, record.created_ms, lines, &mut finish, &mut format);
     }
     let pages = settings::pages(record.pages.as_deref()).map_err(refused)?;
     let tree = Tree::of(as_reference);
@@ -351,6 +353,7 @@ fn run(
 fn answer_form(
     answer: &AnswerOptions,
     created_ms: u64,
+    lines: &LineOptions,
     finish: &mut FinishOptions,
     format: &mut FormatOptions,
 ) {
@@ -369,6 +372,11 @@ fn answer_form(
         docx: answer.docx.then_some(created_ms / 1000),
         is_pdf: answer.is_pdf,
         as_files: answer.as_files,
+        ocr: answer.ocr.map(|score_thresh| OcrForm {
+            score_thresh,
+            detect: lines.detect,
+            use_textline_orientation: lines.use_textline_orientation,
+        }),
     });
 }
 

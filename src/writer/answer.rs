@@ -4,10 +4,12 @@
 //! Pictures are encoded as pages come and kept in a temporary file: those of a long document would fill the memory. Where the
 //! service gives addresses (`as_files`), they are files beside the answer, which has their names.
 
+mod ocr;
+
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
 use super::kept::Finished;
-use super::options::{AnswerForm, FormatOptions, MarkdownOptions};
+use super::options::{AnswerForm, FormatOptions, MarkdownOptions, OcrForm};
 use super::{docx, drawings, json, markdown};
 use crate::document::{Document, DocumentInfo, Page};
 use crate::engine::FinishedPage;
@@ -119,19 +121,29 @@ impl AnswerWriter {
         }
         let mut drawn = Map::new();
         let mut input = Value::Null;
+        let (is_ocr, has_layout) = (
+            self.form.ocr.is_some(),
+            self.form.ocr.is_none() && self.options.json.markdown.use_layout_detection,
+        );
         if let Some(pixels) = finished.pixels.as_ref().filter(|_| self.form.visualize) {
             let mut draw = |name: &str, drawing: &crate::raster::Pixels| -> Result<(), Fault> {
                 let given = self.given(files, &format!("{name}_{index}.jpg"), &encoded(drawing)?);
                 drawn.insert(name.into(), given);
                 Ok(())
             };
-            if self.options.json.markdown.use_layout_detection {
+            if has_layout {
                 draw("layout_det_res", &drawings::layout(pixels, page))?;
             }
             if let Some((steps, done)) = finished.steps.as_ref().zip(page.preprocessed) {
                 draw("preprocessed_img", &drawings::preprocessed(steps, &done))?;
             }
-            if let Some(found) = &page.spotting {
+            if let Some(form) = &self.form.ocr {
+                draw(
+                    "ocr_res_img",
+                    &drawings::spotting(pixels, &ocr::drawn(page, form)),
+                )?;
+            }
+            if let Some(found) = page.spotting.as_ref().filter(|_| !is_ocr) {
                 draw("spotting_res_img", &drawings::spotting(pixels, found))?;
             }
             let name = format!("input_img_{index}.jpg");
@@ -170,6 +182,9 @@ impl AnswerWriter {
         files: &mut Files,
     ) -> io::Result<Value> {
         let mut pictures = self.kept(index)?;
+        if let Some(form) = &self.form.ocr {
+            return Ok(self.ocr_result(page, document, form, pictures));
+        }
         let mut result = Map::new();
         result.insert("prunedResult".into(), pruned(page, document, &self.options));
         let blocks = page.blocks.iter();
@@ -197,6 +212,33 @@ impl AnswerWriter {
             result.insert("exports".into(), exported?);
         }
         Ok(result.into())
+    }
+}
+
+impl AnswerWriter {
+    /// The result of a page that is answered as lines.
+    fn ocr_result(
+        &self,
+        page: &Page,
+        document: &Document,
+        form: &OcrForm,
+        mut pictures: Value,
+    ) -> Value {
+        let preprocessed = page
+            .preprocessed
+            .map(|_| pruned(page, document, &self.options)["doc_preprocessor_res"].take());
+        let mut result = json!({"prunedResult": ocr::pruned(page, form, preprocessed)});
+        let drawings = [
+            ("ocrImage", "/outputImages/ocr_res_img"),
+            ("docPreprocessingImage", "/outputImages/preprocessed_img"),
+            ("inputImage", "/inputImage"),
+        ];
+        for (field, place) in drawings {
+            if let Some(picture) = pictures.pointer_mut(place).filter(|value| !value.is_null()) {
+                result[field] = picture.take();
+            }
+        }
+        result
     }
 }
 
@@ -260,7 +302,11 @@ pub(crate) fn prune(value: &mut Value) {
 
 impl AnswerWriter {
     fn write(&self, document: &Document, files: &mut Files, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(b"{\"layoutParsingResults\":[")?;
+        let list = match self.form.ocr {
+            Some(_) => "ocrResults",
+            None => "layoutParsingResults",
+        };
+        write!(out, "{{\"{list}\":[")?;
         for (at, (index, page)) in each_page(document).enumerate() {
             if at > 0 {
                 out.write_all(b",")?;

@@ -265,8 +265,21 @@ pub(crate) fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
         let ink = std::array::from_fn(|_| random.below(256) as u8);
         let corners = corners.map(|[x, y]| [x as i64, y as i64]);
         let mask = drawn_polygon(pixels.width, pixels.height, &corners);
-        for (i, _) in mask.cells.iter().enumerate().filter(|(_, inside)| **inside) {
-            filled.data[i * 3..i * 3 + 3].copy_from_slice(&ink);
+        // Only where it can be: a page may have thousands of them.
+        let within = |axis: usize, most: usize| {
+            let values = corners.map(|corner| corner[axis].clamp(0, most as i64) as usize);
+            let low = values.into_iter().min().unwrap_or(0);
+            low..values
+                .into_iter()
+                .max()
+                .map_or(0, |high| (high + 1).min(most))
+        };
+        for y in within(1, pixels.height) {
+            for x in within(0, pixels.width) {
+                if mask.cells[y * pixels.width + x] {
+                    filled.set(x, y, ink);
+                }
+            }
         }
         write_into(&mut right, text, corners);
         for (i, a) in corners.iter().enumerate() {

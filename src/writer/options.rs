@@ -1,6 +1,7 @@
 //! Settings of the formats.
 
 use crate::document::Label;
+use crate::lines::DetectOptions;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ pub(crate) struct FormatOptions {
 }
 
 /// Parts of the answer of the reference's service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct AnswerForm {
     /// Drawings and the picture of each page.
     pub visualize: bool,
@@ -30,6 +31,19 @@ pub(crate) struct AnswerForm {
     pub is_pdf: bool,
     /// Pictures and Word documents are files of their own, and their names stand in place of base64.
     pub as_files: bool,
+    /// Pages are answered as lines, and not as blocks.
+    pub ocr: Option<OcrForm>,
+}
+
+/// Form of pages that are answered as lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OcrForm {
+    /// Score below which lines are left out, 0 to 1.
+    pub score_thresh: f32,
+    /// The parameters that lines were detected with; they are only told.
+    pub detect: DetectOptions,
+    /// Lines that are upside down were looked for; likewise.
+    pub use_textline_orientation: bool,
 }
 
 /// Form of our own Markdown; the reference's has none of this.

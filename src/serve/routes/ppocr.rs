@@ -2,7 +2,7 @@
 //! and those who ask wait for them.
 
 use super::pages;
-use super::{jobs, parts};
+use super::{jobs, parts, reference};
 use crate::serve::admission;
 use crate::serve::error::ApiError;
 use crate::serve::finished::{Finished, is_of_file};
@@ -12,7 +12,7 @@ use crate::serve::names::clean_name;
 use crate::serve::order;
 use crate::serve::parsed::Parsed;
 use crate::serve::ppocr::{self, EXTENSIONS, extension, rounded};
-use crate::serve::request::asks_for;
+use crate::serve::request::{RequestId, asks_for, is_json};
 use crate::serve::spool::{JobState, JobStatus, Ordered};
 use crate::serve::state::Server;
 use crate::serve::wait;
@@ -129,12 +129,16 @@ pub(crate) async fn system_info(State(server): State<Arc<Server>>) -> Json<Value
     }))
 }
 
-/// The text.
+/// The text; of a JSON body, the lines as the reference's OCR pipeline answers them.
 pub(crate) async fn text(
     State(server): State<Arc<Server>>,
     Extension(owner): Extension<Owner>,
+    Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    if is_json(request.headers()) {
+        return Ok(reference::ocr(&server, &owner, id, request).await);
+    }
     answer(&server, &owner, request, Answer::Text).await
 }
 

@@ -63,7 +63,7 @@ pub(crate) struct JobFile {
 }
 
 /// Options of the reference's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AnswerOptions {
     /// Drawings and the page's picture are part of it.
     pub visualize: bool,
@@ -82,6 +82,9 @@ pub(crate) struct AnswerOptions {
     /// Pictures are files of the result, and their names stand in place of base64.
     #[serde(default)]
     pub as_files: bool,
+    /// The answer is that of the reference's OCR pipeline (`/ocr`), with lines of at least this score, 0 to 1.
+    #[serde(default)]
+    pub ocr: Option<f32>,
 }
 
 /// What a client of docling's service sees of a result.

@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Write};
 
 /// The lists of pages that an answer may have.
-const PAGES: [&str; 1] = ["layoutParsingResults"];
+const PAGES: [&str; 2] = ["layoutParsingResults", "ocrResults"];
 
 /// Writes an answer, with addresses in place of names. Of the pages, one is read at a time.
 pub(super) fn write(
@@ -53,6 +53,8 @@ fn each_file(page: &mut Value, change: &mut dyn FnMut(&mut String)) {
         "/outputImages",
         "/inputImage",
         "/exports/docx/content",
+        "/ocrImage",
+        "/docPreprocessingImage",
     ];
     for place in places {
         match page.pointer_mut(place) {

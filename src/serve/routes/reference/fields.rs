@@ -93,6 +93,11 @@ impl<'a> Fields<'a> {
         serde_json::from_str(self.values.get("logId")?.get()).ok()
     }
 
+    /// `true` if nothing was wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// Fails if anything is wrong.
     pub(super) fn checked(&self) -> Result<(), ApiError> {
         match self.errors.is_empty() {
@@ -115,7 +120,7 @@ impl<'a> Fields<'a> {
             .push(json!({"type": kind, "loc": loc, "msg": message.into()}));
     }
 
-    fn wrong_value(&mut self, field: &str, what: &str) {
+    pub(super) fn wrong_value(&mut self, field: &str, what: &str) {
         self.wrong("value_error", field, format!("Value error, {what}"));
     }
 
@@ -126,7 +131,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that is not long.
-    fn value(&self, field: &str) -> Option<Value> {
+    pub(super) fn value(&self, field: &str) -> Option<Value> {
         serde_json::from_str(self.raw(field)?.get()).ok()
     }
 
@@ -143,6 +148,23 @@ impl<'a> Fields<'a> {
             }
             Some(raw) => Some(raw),
         }
+    }
+
+    /// `file` and `fileType`: the file, and whether it is a PDF, if that is told.
+    pub(super) fn file(&mut self) -> (Option<&'a RawValue>, Option<bool>) {
+        let file = self.required_text("file");
+        let is_pdf = self.value("fileType").and_then(|kind| {
+            let is_pdf = match kind.as_u64() {
+                Some(0) => Some(true),
+                Some(1) => Some(false),
+                _ => None,
+            };
+            if is_pdf.is_none() {
+                self.wrong("literal_error", "fileType", "Input should be 0 or 1");
+            }
+            is_pdf
+        });
+        (file, is_pdf)
     }
 
     /// A switch, with the words that Python's validation takes.
@@ -173,7 +195,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number that `fits`, else a message that it `must be` so.
-    fn number(&mut self, field: &str, fits: fn(f64) -> bool, must: &str) -> Option<f64> {
+    pub(super) fn number(&mut self, field: &str, fits: fn(f64) -> bool, must: &str) -> Option<f64> {
         let value = self.value(field)?;
         let number = match &value {
             Value::Number(number) => number.as_f64(),
@@ -200,7 +222,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number above 0.
-    fn count(&mut self, field: &str) -> Option<u64> {
+    pub(super) fn count(&mut self, field: &str) -> Option<u64> {
         let value = self.value(field)?;
         let number = match &value {
             Value::Number(number) => number.as_i64().or_else(|| {
@@ -236,7 +258,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of texts.
-    fn texts(&mut self, field: &str) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self, field: &str) -> Option<Vec<String>> {
         let value = self.value(field)?;
         let Value::Array(list) = value else {
             self.wrong("list_type", field, "Input should be a valid list");
@@ -261,7 +283,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number between 0 and 1, or such numbers by class.
-    fn threshold(&mut self) -> Option<Value> {
+    pub(super) fn threshold(&mut self) -> Option<Value> {
         let field = "layoutThreshold";
         match self.value(field)? {
             Value::Object(classes) => {
@@ -283,7 +305,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number above 0, a pair of them, or either by class.
-    fn unclip(&mut self, as_recorded: bool) -> Option<Value> {
+    pub(super) fn unclip(&mut self, as_recorded: bool) -> Option<Value> {
         let field = "layoutUnclipRatio";
         let fits = |v: &Value| v.as_f64().is_some_and(|v| v > 0.0);
         match self.value(field)? {
@@ -308,7 +330,7 @@ impl<'a> Fields<'a> {
     }
 
     /// One of these words, or one by class.
-    fn merge_mode(&mut self) -> Option<Value> {
+    pub(super) fn merge_mode(&mut self) -> Option<Value> {
         let field = "layoutMergeBboxesMode";
         let is_mode = |v: &Value| matches!(v.as_str(), Some("large" | "small" | "union"));
         let value = self.value(field)?;
@@ -325,7 +347,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    fn word(&mut self, field: &str, words: &[&str], message: &str) -> Option<String> {
+    pub(super) fn word(&mut self, field: &str, words: &[&str], message: &str) -> Option<String> {
         let value = self.value(field)?;
         match value.as_str() {
             Some(word) if words.contains(&word) => Some(word.into()),
@@ -365,185 +387,4 @@ pub(super) struct Parsing<'a> {
     pub settings: Settings,
     /// Form of the answer.
     pub answer: AnswerOptions,
-}
-
-/// Switches with the parameters that they set.
-const SWITCHES: [(&str, &str); 6] = [
-    ("useDocOrientationClassify", "use_doc_orientation_classify"),
-    ("useDocUnwarping", "use_doc_unwarping"),
-    ("useLayoutDetection", "use_layout_detection"),
-    ("useChartRecognition", "use_chart_recognition"),
-    ("useSealRecognition", "use_seal_recognition"),
-    ("useOcrForImageBlock", "use_ocr_for_image_block"),
-];
-
-impl<'a> Parsing<'a> {
-    /// Reads all fields. `as_recorded`: with the reference's faults; `visualizes`: what holds without `visualize`.
-    pub(super) fn of(fields: &mut Fields<'a>, as_recorded: bool, visualizes: bool) -> Parsing<'a> {
-        let mut settings = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                settings.insert(name.into(), value);
-            }
-        };
-        let file = fields.required_text("file");
-        let is_pdf = fields.value("fileType").and_then(|kind| {
-            let is_pdf = match kind.as_u64() {
-                Some(0) => Some(true),
-                Some(1) => Some(false),
-                _ => None,
-            };
-            if is_pdf.is_none() {
-                fields.wrong("literal_error", "fileType", "Input should be 0 or 1");
-            }
-            is_pdf
-        });
-        for (field, name) in SWITCHES {
-            set(name, fields.bool(field).map(Value::from));
-        }
-        // Classes are compared as numbers with texts there, so none is ever found: the default holds.
-        let threshold = fields.threshold().map(|value| match value {
-            Value::Object(_) if as_recorded => json!(0.5),
-            value => value,
-        });
-        set("layout_threshold", threshold);
-        // It cannot be turned off for a single call.
-        set(
-            "layout_nms",
-            fields.bool("layoutNms").filter(|on| *on).map(Value::from),
-        );
-        let by_class = |value: Value| (!(as_recorded && value.is_object())).then_some(value);
-        set(
-            "layout_unclip_ratio",
-            fields.unclip(as_recorded).and_then(by_class),
-        );
-        set(
-            "layout_merge_bboxes_mode",
-            fields.merge_mode().and_then(by_class),
-        );
-        let shapes = ["rect", "quad", "poly", "auto"];
-        let message = "Input should be 'rect', 'quad', 'poly' or 'auto'";
-        let shape = fields.word("layoutShapeMode", &shapes, message);
-        set("layout_shape_mode", shape.map(Value::from));
-        set("prompt_label", prompt_label(fields).map(Value::from));
-        let format = fields.bool("formatBlockContent");
-        set("format_block_content", format.map(Value::from));
-        let number = |value: Option<f64>| value.map(Value::from);
-        let penalty = fields.number("repetitionPenalty", |v| v > 0.0, "> 0");
-        set("repetition_penalty", number(penalty));
-        let temperature = fields.number("temperature", |v| v >= 0.0, "\u{2265} 0");
-        set("temperature", number(temperature));
-        let top_p = fields.number("topP", |v| v > 0.0 && v <= 1.0, "> 0 and \u{2264} 1");
-        set("top_p", number(top_p));
-        let (least, most) = (fields.count("minPixels"), fields.count("maxPixels"));
-        set("min_pixels", least.map(Value::from));
-        set("max_pixels", most.map(Value::from));
-        set(
-            "max_new_tokens",
-            fields.count("maxNewTokens").map(Value::from),
-        );
-        let merge = fields.bool("mergeLayoutBlocks");
-        set("merge_layout_blocks", merge.map(Value::from));
-        let ignored = fields.texts("markdownIgnoreLabels");
-        set("markdown_ignore_labels", ignored.map(Value::from));
-        let mut on = |field: &str, default: bool| fields.bool(field).unwrap_or(default);
-        let pretty = on("prettifyMarkdown", true);
-        let show_formula_number = on("showFormulaNumber", false);
-        let return_markdown_images = on("returnMarkdownImages", true);
-        let restructures = on("restructurePages", false);
-        let steps = (on("mergeTables", true), on("relevelTitles", true));
-        let docx = fields.docx();
-        let visualize = fields.bool("visualize").unwrap_or(visualizes);
-        fields.check_log_id();
-        if let (Some(least), Some(most), true) = (least, most, fields.errors.is_empty())
-            && least > most
-        {
-            let what = format!("`minPixels` ({least}) cannot be greater than `maxPixels` ({most})");
-            fields.wrong_value("", &what);
-        }
-        Parsing {
-            file,
-            is_pdf,
-            settings,
-            answer: AnswerOptions {
-                visualize,
-                return_markdown_images,
-                restructure: restructures.then_some(steps),
-                docx,
-                is_pdf: false,
-                pretty,
-                show_formula_number,
-                as_files: false,
-            },
-        }
-    }
-}
-
-/// What the whole page is read as where no layout is detected.
-fn prompt_label(fields: &mut Fields) -> Option<String> {
-    let labels = ["ocr", "formula", "table", "chart", "seal", "spotting"];
-    let given = fields.value("promptLabel")?;
-    let word = given
-        .as_str()
-        .map_or_else(|| given.to_string(), String::from);
-    if labels.contains(&word.as_str()) {
-        return Some(word);
-    }
-    let known = labels.join(", ");
-    let what = format!("`promptLabel` must be one of: {known}; got: {word}");
-    fields.wrong_value("promptLabel", &what);
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(body: &str) -> String {
-        let error = Fields::of(body.as_bytes()).and_then(|mut fields| {
-            Parsing::of(&mut fields, false, true);
-            fields.checked()
-        });
-        error.err().map_or(String::new(), |error| error.message)
-    }
-
-    #[test]
-    fn faults_are_told_together_in_the_order_of_the_fields() {
-        let told = message(r#"{"fileType": "x", "topP": 2, "useDocUnwarping": "perhaps"}"#);
-        let told: Value = serde_json::from_str(&told).unwrap();
-        let places: Vec<&str> = told
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|e| e["loc"].as_str().unwrap())
-            .collect();
-        assert_eq!(
-            places,
-            [
-                "body.file",
-                "body.fileType",
-                "body.useDocUnwarping",
-                "body.topP"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_json_is_told_with_its_place() {
-        assert!(message("{not json").contains("\"body[1]\""));
-        assert!(message("{\n\"file\": }").contains("json_invalid"));
-        assert!(message("[]").contains("model_attributes_type"));
-        assert!(message("").contains("missing"));
-    }
-
-    #[test]
-    fn values_are_taken_as_python_takes_them() {
-        let body = r#"{"file": "x", "fileType": 1, "visualize": "no", "temperature": "0.5", "maxNewTokens": 7.0}"#;
-        let mut fields = Fields::of(body.as_bytes()).unwrap();
-        let parsing = Parsing::of(&mut fields, false, true);
-        fields.checked().unwrap();
-        assert!(!parsing.answer.visualize);
-        assert_eq!(parsing.settings["temperature"], 0.5);
-        assert_eq!(parsing.settings["max_new_tokens"], 7);
-    }
 }

@@ -1,8 +1,9 @@
-//! `/layout-parsing`: a request becomes a job whose result is the answer.
+//! `/layout-parsing`, and what it shares with `/ocr`: a request becomes a job whose result is the answer.
 
 use super::addresses;
 use super::answers::failed;
 use super::fields::{Fields, Parsing, Settings, invalid};
+use super::layout;
 use crate::config::parameters::{About, parameter};
 use crate::serve::admission;
 use crate::serve::body;
@@ -38,8 +39,27 @@ pub(crate) async fn layout_parsing(
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
 ) -> Response {
+    answered(&server, &owner, request, request_id, |fields, server| {
+        let loaded = server.loaded.get();
+        let as_recorded = loaded.is_some_and(|loaded| loaded.request.as_reference);
+        layout::read(fields, as_recorded, server.options.visualize)
+    })
+    .await
+}
+
+/// How the fields of a route are read.
+type ReadFields = for<'a> fn(&mut Fields<'a>, &Server) -> Parsing<'a>;
+
+/// Answers a request with a file; its id is that of the client, if it gave one.
+pub(super) async fn answered(
+    server: &Arc<Server>,
+    owner: &Owner,
+    request: Request,
+    request_id: String,
+    read: ReadFields,
+) -> Response {
     let mut log_id = request_id;
-    match parsed(&server, &owner, request, &mut log_id).await {
+    match parsed(server, owner, request, &mut log_id, read).await {
         Ok(response) => response,
         Err(error) => failed(&log_id, error),
     }
@@ -50,11 +70,12 @@ async fn parsed(
     owner: &Owner,
     request: Request,
     log_id: &mut String,
+    read: ReadFields,
 ) -> Result<Response, ApiError> {
     admission::admit(server)?;
     let base = server.links.base(request.headers())?;
     let body = JsonBody::receive(server, request.into_body()).await?;
-    let mut order = order_of(server, owner, &body, log_id).await?;
+    let mut order = order_of(server, owner, &body, log_id, read).await?;
     if let Some(answer) = &mut order.answer {
         answer.as_files = base.is_some();
     }
@@ -166,16 +187,13 @@ async fn order_of(
     owner: &Owner,
     body: &JsonBody,
     log_id: &mut String,
+    read: ReadFields,
 ) -> Result<Order, ApiError> {
     let mut fields = block_in_place(|| Fields::of(body.bytes()))?;
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
-    let as_recorded = server
-        .loaded
-        .get()
-        .is_some_and(|loaded| loaded.request.as_reference);
-    let parsing = Parsing::of(&mut fields, as_recorded, server.options.visualize);
+    let parsing = read(&mut fields, server);
     fields.checked()?;
     let Some(file) = parsing.file else {
         return Err(invalid(INVALID_FILE));
