@@ -1,6 +1,14 @@
 //! `/openapi.json`: what the routes are, what goes in and what comes out. One entry for each route; a test asks a server
 //! for all of them.
 
+#[cfg(test)]
+mod accepted;
+mod fields;
+
+#[cfg(test)]
+pub(super) use accepted::fields_of;
+pub(super) use fields::*;
+
 use axum::Json;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
@@ -24,11 +32,13 @@ pub(super) struct Route {
     /// What it does.
     summary: &'static str,
     /// Names and meanings of the parameters in the query.
-    query: &'static [(&'static str, &'static str)],
-    /// Media types of the body; none without one.
-    body: &'static [&'static str],
+    pub query: &'static [(&'static str, &'static str)],
+    /// Media types of the body with its fields, where it has fields; none without a body.
+    body: &'static [(&'static str, &'static [&'static [Field]])],
     /// Media type of the answer.
     answer: &'static str,
+    /// Fields of the answer, where it is JSON.
+    fields: &'static [Field],
     /// A key is needed, if the server has keys.
     is_open: bool,
 }
@@ -46,9 +56,10 @@ const OPEN: Route = Route {
     query: &[],
     body: &[],
     answer: JSON,
+    fields: &[],
     is_open: true,
 };
-const JOBS: Route = Route {
+const JOBS_OF: Route = Route {
     tag: "jobs",
     is_open: false,
     ..OPEN
@@ -56,16 +67,18 @@ const JOBS: Route = Route {
 const REFERENCE: Route = Route {
     method: "post",
     tag: "PaddleOCR-VL service",
-    body: &[JSON],
-    ..JOBS
+    fields: REFERENCE_ANSWER,
+    ..JOBS_OF
 };
 const PP_OCR: Route = Route {
     tag: "PP-OCR service",
-    ..JOBS
+    ..JOBS_OF
 };
 const DOCLING: Route = Route {
     tag: "docling's service",
-    ..REFERENCE
+    method: "post",
+    fields: DOCLING_RESULT,
+    ..JOBS_OF
 };
 
 /// All routes.
@@ -78,7 +91,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/version", summary: "The version", ..OPEN },
     Route { path: "/metrics", summary: "Numbers for Prometheus", answer: TEXT, ..OPEN },
     Route { path: "/openapi.json", summary: "This description", ..OPEN },
-    Route { path: "/v1/capabilities", summary: "Limits, formats, kinds of files, settings of jobs", ..JOBS },
+    Route { path: "/v1/capabilities", summary: "Limits, formats, kinds of files, settings of jobs", ..JOBS_OF },
     Route {
         method: "post", path: "/v1/jobs", summary: "Order the parsing of files; 202 with the job, or 200 if it has ended",
         query: &[
@@ -86,42 +99,47 @@ pub(super) const ROUTES: &[Route] = &[
             ("formats", "Formats, as in md,json"), ("pages", "Pages, as in 1-3,7"), ("settings", "Settings, as a JSON object"),
             ("webhook", "Address that is told of the end"),
         ],
-        body: &[FORM, JSON, "application/octet-stream"], ..JOBS
+        body: &[(FORM, &[ORDER_FORM]), (JSON, &[ORDER]), ("application/octet-stream", &[])], fields: JOB, ..JOBS_OF
     },
     Route {
         path: "/v1/jobs", summary: "The jobs of the API key, newest first",
-        query: &[("state", "Only those in this state"), ("limit", "Most of them")], ..JOBS
+        query: &[("state", "Only those in this state"), ("limit", "Most of them")], fields: JOBS, ..JOBS_OF
     },
-    Route { path: "/v1/jobs/{id}", summary: "A job", query: &[("wait", "Seconds to wait for the end")], ..JOBS },
+    Route { path: "/v1/jobs/{id}", summary: "A job", query: &[("wait", "Seconds to wait for the end")], fields: JOB, ..JOBS_OF },
     Route {
         method: "delete", path: "/v1/jobs/{id}", summary: "Cancel a job",
-        query: &[("purge", "true: remove it with its results")], ..JOBS
+        query: &[("purge", "true: remove it with its results")], fields: JOB, ..JOBS_OF
     },
     Route {
         path: "/v1/jobs/{id}/pages", summary: "Pages as they are finished, a line of JSON each, or their Markdown",
         query: &[("format", "ndjson or md"), ("final", "true: only pages that nothing changes any more")],
-        answer: NDJSON, ..JOBS
+        answer: NDJSON, ..JOBS_OF
     },
-    Route { path: "/v1/jobs/{id}/events", summary: "Every change of a job, as Server-Sent Events", answer: "text/event-stream", ..JOBS },
-    Route { path: "/v1/jobs/{id}/result", summary: "All outputs, as a zip", answer: "application/zip", ..JOBS },
-    Route { path: "/v1/jobs/{id}/result/{name}", summary: "One output", answer: "application/octet-stream", ..JOBS },
+    Route { path: "/v1/jobs/{id}/events", summary: "Every change of a job, as Server-Sent Events", answer: "text/event-stream", ..JOBS_OF },
+    Route { path: "/v1/jobs/{id}/result", summary: "All outputs, as a zip", answer: "application/zip", ..JOBS_OF },
+    Route { path: "/v1/jobs/{id}/result/{name}", summary: "One output",
+        query: &[("expires", "End of an address that an answer gave, in seconds since 1970"), ("signature", "Its signature, instead of a key")],
+        answer: "application/octet-stream", ..JOBS_OF },
     Route { path: "/", summary: "The page for people; for others, what serves here", ..OPEN },
     Route { path: "/ready", summary: "As /readyz, for clients of docling's service", ..OPEN },
-    Route { path: "/layout-parsing", summary: "Parse a file", ..REFERENCE },
-    Route { path: "/restructure-pages", summary: "Tables, headings and pages of results of before, joined", ..REFERENCE },
+    Route { path: "/layout-parsing", summary: "Parse a file", body: &[(JSON, &[LAYOUT_PARSING])], ..REFERENCE },
+    Route { path: "/restructure-pages", summary: "Tables, headings and pages of results of before, joined", body: &[(JSON, &[RESTRUCTURE_PAGES])], ..REFERENCE },
     Route { path: "/system/info", summary: "Versions, GPUs, folders", ..PP_OCR },
-    Route { method: "post", path: "/ocr", summary: "The text of a file", body: &[FORM], answer: TEXT, ..PP_OCR },
-    Route { method: "post", path: "/ocr/json", summary: "The text of a file, with facts about it", body: &[FORM], ..PP_OCR },
-    Route { method: "post", path: "/ocr/debug", summary: "The lines of a picture, with boxes and confidence", body: &[FORM], ..PP_OCR },
-    Route { path: "/v1/convert/file", summary: "Convert files, and wait", body: &[FORM], ..DOCLING },
-    Route { path: "/v1/convert/file/async", summary: "Convert files; a task", body: &[FORM], ..DOCLING },
-    Route { path: "/v1/convert/source", summary: "Convert files in base64, or addresses, and wait", ..DOCLING },
-    Route { path: "/v1/convert/source/async", summary: "Convert files in base64, or addresses; a task", ..DOCLING },
     Route {
-        method: "get", path: "/v1/status/poll/{id}", summary: "State of a task", body: &[],
-        query: &[("wait", "Seconds to wait for the end")], ..DOCLING
+        method: "post", path: "/ocr", summary: "A form: the text of a file. JSON: its lines, as the reference's OCR pipeline has them",
+        body: &[(FORM, &[PP_OCR_FORM]), (JSON, &[OCR])], answer: TEXT, fields: REFERENCE_ANSWER, ..PP_OCR
     },
-    Route { method: "get", path: "/v1/result/{id}", summary: "Result of a task", body: &[], ..DOCLING },
+    Route { method: "post", path: "/ocr/json", summary: "The text of a file, with facts about it", body: &[(FORM, &[PP_OCR_FORM])], fields: PP_OCR_JSON, ..PP_OCR },
+    Route { method: "post", path: "/ocr/debug", summary: "The lines of a picture, with boxes and confidence", body: &[(FORM, &[PP_OCR_FORM])], fields: PP_OCR_DEBUG, ..PP_OCR },
+    Route { path: "/v1/convert/file", summary: "Convert files, and wait", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS])], ..DOCLING },
+    Route { path: "/v1/convert/file/async", summary: "Convert files; a task", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS])], fields: DOCLING_TASK, ..DOCLING },
+    Route { path: "/v1/convert/source", summary: "Convert files in base64, or addresses, and wait", body: &[(JSON, &[DOCLING_ORDER])], ..DOCLING },
+    Route { path: "/v1/convert/source/async", summary: "Convert files in base64, or addresses; a task", body: &[(JSON, &[DOCLING_ORDER])], fields: DOCLING_TASK, ..DOCLING },
+    Route {
+        method: "get", path: "/v1/status/poll/{id}", summary: "State of a task",
+        query: &[("wait", "Seconds to wait for the end")], fields: DOCLING_TASK, ..DOCLING
+    },
+    Route { method: "get", path: "/v1/result/{id}", summary: "Result of a task", ..DOCLING },
 ];
 
 /// The names in braces of a path.
@@ -158,17 +176,21 @@ fn operation(route: &Route) -> Operation {
     let of_query = route.query.iter();
     let of_query = of_query.map(|(name, what)| parameter(ParameterIn::Query, name, what));
     let parameters: Vec<Parameter> = of_path.chain(of_query).collect();
-    let content = || {
-        ContentBuilder::new()
-            .schema(Some(ObjectBuilder::new()))
-            .build()
+    let content = |fields: &[&[Field]]| {
+        let fields = fields.iter().flat_map(|fields| fields.iter());
+        ContentBuilder::new().schema(Some(object(fields))).build()
     };
-    let done = ResponseBuilder::new()
-        .description("Done")
-        .content(route.answer, content());
+    // Where an answer is no JSON, its fields are those of another form of it.
+    let mut done = ResponseBuilder::new().description("Done");
+    if route.answer != JSON {
+        done = done.content(route.answer, content(&[]));
+    }
+    if route.answer == JSON || !route.fields.is_empty() {
+        done = done.content(JSON, content(&[route.fields]));
+    }
     let refused = ResponseBuilder::new()
         .description("Refused; the body says why")
-        .content(JSON, content());
+        .content(JSON, content(&[]));
     let responses = ResponsesBuilder::new()
         .response("200", done)
         .response("default", refused);
@@ -181,8 +203,8 @@ fn operation(route: &Route) -> Operation {
     }
     if !route.body.is_empty() {
         let bodies = route.body.iter();
-        let body = bodies.fold(RequestBodyBuilder::new(), |body, kind| {
-            body.content(*kind, content())
+        let body = bodies.fold(RequestBodyBuilder::new(), |body, (kind, fields)| {
+            body.content(*kind, content(fields))
         });
         built = built.request_body(Some(body.build()));
     }

@@ -1,6 +1,7 @@
 //! `docparse serve`: real servers on real sockets.
 
 mod abuse;
+mod described;
 mod jobs;
 mod links;
 mod operations;

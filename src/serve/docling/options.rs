@@ -42,6 +42,9 @@ pub(crate) struct Given {
     values: Map<String, Value>,
     /// Where they stand, as errors name it.
     place: &'static [&'static str],
+    /// The options that were looked for.
+    #[cfg(test)]
+    asked: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 /// What the options ask for.
@@ -79,6 +82,8 @@ impl Given {
         Given {
             values,
             place: &["body"],
+            #[cfg(test)]
+            asked: Default::default(),
         }
     }
 
@@ -87,6 +92,8 @@ impl Given {
         Given {
             values,
             place: &["body", "options"],
+            #[cfg(test)]
+            asked: Default::default(),
         }
     }
 
@@ -95,6 +102,8 @@ impl Given {
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
+        #[cfg(test)]
+        self.asked.borrow_mut().insert(name.into());
         self.values.get(name).filter(|value| !value.is_null())
     }
 
@@ -351,6 +360,17 @@ impl Wishes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::openapi;
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        let given = Given::of_json(Map::new());
+        given.wishes(None).unwrap();
+        let asked: Vec<String> = given.asked.borrow().iter().cloned().collect();
+        let mut described = openapi::names(openapi::DOCLING_OPTIONS);
+        described.sort_unstable();
+        assert_eq!(asked, described);
+    }
     use serde_json::json;
 
     fn form(texts: &[(&str, &str)]) -> Given {

@@ -1,6 +1,9 @@
 //! `/v1/convert`, `/v1/status` and `/v1/result`: docling's service. A task is a job; whoever asks without `/async` waits for
 //! it, and is told its number where that takes too long.
 
+#[cfg(test)]
+mod tests;
+
 use super::jobs::{self, text_of};
 use super::parts;
 use super::results::removal;

@@ -6,6 +6,7 @@ use crate::serve::fetch::fetch;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::names::clean_name;
+use crate::serve::openapi;
 use crate::serve::order::{self, Order};
 use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
 use crate::serve::state::Server;
@@ -219,16 +220,22 @@ async fn from_form(
             continue;
         }
         let text = text_field(&mut budget, server, &mut field).await?;
-        match name.as_str() {
-            "formats" => order.formats.extend(list_of(&text)),
-            "pages" => order.pages = Some(text).filter(|text| !text.is_empty()),
-            "settings" => order.settings.extend(object_of(&text)?),
-            "webhook" => order.webhook = Some(text).filter(|text| !text.is_empty()),
-            other => {
-                return Err(ApiError::settings(format!(
-                    "`{other}` is no field of an order: file, formats, pages, settings, webhook are"
-                )));
-            }
+        set_text(order, &name, text)?;
+    }
+    Ok(())
+}
+
+/// Sets what a field of a form says that is no file. Fields are those that are described.
+fn set_text(order: &mut Order, name: &str, text: String) -> Result<(), ApiError> {
+    match name {
+        "formats" => order.formats.extend(list_of(&text)),
+        "pages" => order.pages = Some(text).filter(|text| !text.is_empty()),
+        "settings" => order.settings.extend(object_of(&text)?),
+        "webhook" => order.webhook = Some(text).filter(|text| !text.is_empty()),
+        other => {
+            let known = openapi::names(openapi::ORDER_FORM).join(", ");
+            let what = format!("`{other}` is no field of an order: {known} are");
+            return Err(ApiError::settings(what));
         }
     }
     Ok(())
@@ -430,3 +437,37 @@ pub(crate) async fn cancel(
 
 /// Seconds until a cancelled job has normally ended.
 const CANCEL_WAIT: f64 = 5.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::openapi::fields_of;
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        assert_eq!(fields_of::<JsonOrder>(), openapi::names(openapi::ORDER));
+        assert_eq!(fields_of::<JsonFile>(), openapi::names(openapi::ORDER_FILE));
+        let folder = tempfile::tempdir().unwrap();
+        let mut order = Order {
+            incoming: Spool::open(folder.path()).unwrap().incoming().unwrap(),
+            owner: Owner(String::new()),
+            settings: Map::new(),
+            formats: Vec::new(),
+            pages: None,
+            answer: None,
+            docling: None,
+            webhook: None,
+            key: None,
+            is_waited_for: false,
+        };
+        let described = openapi::names(openapi::ORDER_FORM);
+        // The same as in JSON, but that files are parts.
+        assert_eq!(described[1..], fields_of::<JsonOrder>()[1..]);
+        for name in &described[1..] {
+            set_text(&mut order, name, "{}".into()).unwrap();
+        }
+        for other in ["file", "files", "", "wait"] {
+            assert!(set_text(&mut order, other, "{}".into()).is_err(), "{other}");
+        }
+    }
+}

@@ -53,3 +53,39 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/status/poll/{id}", get(docling::poll))
         .route("/v1/result/{id}", get(docling::result))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::openapi::{ROUTES, fields_of};
+
+    #[test]
+    fn queries_are_described_as_they_are_read() {
+        let described = |method: &str, path: &str| {
+            let route = ROUTES
+                .iter()
+                .find(|route| route.method == method && route.path == path);
+            let query = route.expect(path).query.iter();
+            let mut names: Vec<&str> = query.map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            names
+        };
+        let read = |mut names: Vec<&'static str>| {
+            names.sort_unstable();
+            names
+        };
+        let order = read(fields_of::<jobs::OrderQuery>());
+        assert_eq!(described("post", "/v1/jobs"), order);
+        let list = read(fields_of::<jobs::ListQuery>());
+        assert_eq!(described("get", "/v1/jobs"), list);
+        let both = [
+            described("delete", "/v1/jobs/{id}"),
+            described("get", "/v1/jobs/{id}"),
+        ];
+        assert_eq!(both.concat(), read(fields_of::<jobs::OneQuery>()));
+        let pages = read(fields_of::<stream::PagesQuery>());
+        assert_eq!(described("get", "/v1/jobs/{id}/pages"), pages);
+        let poll = read(fields_of::<docling::PollQuery>());
+        assert_eq!(described("get", "/v1/status/poll/{id}"), poll);
+    }
+}

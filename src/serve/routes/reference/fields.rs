@@ -21,6 +21,9 @@ pub(super) fn invalid(message: impl Into<String>) -> ApiError {
 pub(super) struct Fields<'a> {
     values: BTreeMap<String, &'a RawValue>,
     errors: Vec<Value>,
+    /// The fields that were looked for.
+    #[cfg(test)]
+    asked: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 /// Most faults of a request that are told.
@@ -69,6 +72,8 @@ impl<'a> Fields<'a> {
             Ok(values) => Ok(Fields {
                 values,
                 errors: Vec::new(),
+                #[cfg(test)]
+                asked: Default::default(),
             }),
             Err(_) if body.is_empty() => Err(refused("missing", BODY.into(), "Field required")),
             Err(error) if error.is_data() && serde_json::from_slice::<&RawValue>(body).is_ok() => {
@@ -90,7 +95,7 @@ impl<'a> Fields<'a> {
 
     /// `logId`, if it is one.
     pub(super) fn log_id(&self) -> Option<String> {
-        serde_json::from_str(self.values.get("logId")?.get()).ok()
+        serde_json::from_str(self.given("logId")?.get()).ok()
     }
 
     /// `true` if nothing was wrong so far.
@@ -124,9 +129,22 @@ impl<'a> Fields<'a> {
         self.wrong("value_error", field, format!("Value error, {what}"));
     }
 
+    /// A field as it stands in the body, null included.
+    fn given(&self, field: &str) -> Option<&'a RawValue> {
+        #[cfg(test)]
+        self.asked.borrow_mut().insert(field.into());
+        self.values.get(field).copied()
+    }
+
+    /// The names that were looked for, in the order of the alphabet.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.borrow().iter().cloned().collect()
+    }
+
     /// A field as it stands in the body; `None` if it is absent or null.
     pub(super) fn raw(&self, field: &str) -> Option<&'a RawValue> {
-        let raw = *self.values.get(field)?;
+        let raw = self.given(field)?;
         (raw.get() != "null").then_some(raw)
     }
 
@@ -137,7 +155,7 @@ impl<'a> Fields<'a> {
 
     /// A required text, as it stands in the body.
     pub(super) fn required_text(&mut self, field: &str) -> Option<&'a RawValue> {
-        match self.values.get(field) {
+        match self.given(field) {
             None => {
                 self.wrong("missing", field, "Field required");
                 None

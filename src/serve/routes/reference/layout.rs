@@ -127,6 +127,7 @@ fn prompt_label(fields: &mut Fields) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::openapi;
 
     fn message(body: &str) -> String {
         let error = Fields::of(body.as_bytes()).and_then(|mut fields| {
@@ -174,5 +175,14 @@ mod tests {
         assert!(!parsing.answer.visualize);
         assert_eq!(parsing.settings["temperature"], 0.5);
         assert_eq!(parsing.settings["max_new_tokens"], 7);
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        let mut fields = Fields::of(b"{}").unwrap();
+        read(&mut fields, false, true);
+        let mut described = openapi::names(openapi::LAYOUT_PARSING);
+        described.sort_unstable();
+        assert_eq!(fields.asked(), described);
     }
 }

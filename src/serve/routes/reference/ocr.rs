@@ -82,6 +82,7 @@ fn read<'a>(fields: &mut Fields<'a>, visualizes: bool) -> Parsing<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::openapi;
 
     fn told(body: &str) -> String {
         let mut fields = Fields::of(body.as_bytes()).unwrap();
@@ -115,5 +116,14 @@ mod tests {
             );
         }
         assert!(told("{}").contains("body.file"));
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        let mut fields = Fields::of(b"{}").unwrap();
+        read(&mut fields, true);
+        let mut described = openapi::names(openapi::OCR);
+        described.sort_unstable();
+        assert_eq!(fields.asked(), described);
     }
 }

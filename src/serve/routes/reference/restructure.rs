@@ -70,6 +70,36 @@ struct Given {
     images: Map<String, Value>,
 }
 
+/// A request.
+struct Asked {
+    given: Vec<Given>,
+    options: RestructureOptions,
+    pretty: bool,
+    show_formula_number: bool,
+    returns_images: bool,
+    docx: bool,
+}
+
+/// Reads all fields of a request with at most so many pages.
+fn read(fields: &mut Fields, most: usize) -> Asked {
+    let given = pages(fields, most);
+    let mut on = |field: &str, default: bool| fields.bool(field).unwrap_or(default);
+    let asked = Asked {
+        given,
+        options: RestructureOptions {
+            merge_tables: on("mergeTables", true),
+            relevel_titles: on("relevelTitles", true),
+            concatenate_pages: on("concatenatePages", false),
+        },
+        pretty: on("prettifyMarkdown", true),
+        show_formula_number: on("showFormulaNumber", false),
+        returns_images: on("returnMarkdownImages", true),
+        docx: fields.docx(),
+    };
+    fields.check_log_id();
+    asked
+}
+
 fn restructured(
     server: &Server,
     body: &JsonBody,
@@ -80,19 +110,16 @@ fn restructured(
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
-    let given = pages(&mut fields, most);
-    let mut on = |field: &str, default: bool| fields.bool(field).unwrap_or(default);
-    let options = RestructureOptions {
-        merge_tables: on("mergeTables", true),
-        relevel_titles: on("relevelTitles", true),
-        concatenate_pages: on("concatenatePages", false),
-    };
-    let pretty = on("prettifyMarkdown", true);
-    let show_formula_number = on("showFormulaNumber", false);
-    let returns_images = on("returnMarkdownImages", true);
-    let docx = fields.docx();
-    fields.check_log_id();
+    let asked = read(&mut fields, most);
     fields.checked()?;
+    let Asked {
+        given,
+        options,
+        pretty,
+        show_formula_number,
+        returns_images,
+        docx,
+    } = asked;
     let mut document = Document {
         input_path: String::new(),
         pages: given
@@ -355,6 +382,16 @@ fn told(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::openapi;
+
+    #[test]
+    fn what_is_read_is_what_is_described() {
+        let mut fields = Fields::of(b"{}").unwrap();
+        read(&mut fields, 1);
+        let mut described = openapi::names(openapi::RESTRUCTURE_PAGES);
+        described.sort_unstable();
+        assert_eq!(fields.asked(), described);
+    }
 
     #[test]
     fn what_is_no_page_is_told_with_its_place() {
