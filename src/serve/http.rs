@@ -15,7 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -77,7 +77,7 @@ impl IntoResponse for ApiError {
 /// All routes of a server.
 pub(crate) fn router(server: &Arc<Server>) -> Router {
     routes::all()
-        .fallback(|| async { ApiError::not_found("Not Found") })
+        .fallback(|uri: Uri| async move { ApiError::not_found(routes::why_not_there(uri.path())) })
         // Bodies are counted where they are received.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(

@@ -364,6 +364,22 @@ fn docling_clients_are_told_what_is_wrong() {
     let result = server.result(&task.json()).json();
     assert_eq!(result["status"], "failure");
     assert_eq!(result["errors"][0]["page_no"], 1);
+    for (method, path, word) in [
+        ("POST", "/v1/chunk/hybrid/file", "json_content"),
+        (
+            "POST",
+            "/v1/chunk/hierarchical/source/async",
+            "json_content",
+        ),
+        ("GET", "/v1/status/ws/some", "/v1/status/poll/"),
+        ("POST", "/v1/convert/source/batch", "/v1/convert/source"),
+        ("GET", "/v1/other", "Not Found"),
+    ] {
+        let answer = server.send(method, path, &[], b"");
+        let detail = answer.json()["detail"].as_str().unwrap().to_string();
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(detail.contains(word), "{path}: {detail}");
+    }
     let none = "0".repeat(44);
     for path in ["poll/x", &format!("poll/{none}")] {
         server

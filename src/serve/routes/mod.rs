@@ -54,6 +54,28 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/result/{id}", get(docling::result))
 }
 
+/// Routes of docling's service that are not here, and what there is instead.
+const NOT_THERE: [(&str, &str); 3] = [
+    (
+        "/v1/chunk/",
+        "this server makes no chunks: convert with `to_formats` json, and make chunks of `json_content`",
+    ),
+    (
+        "/v1/status/ws/",
+        "this server has no WebSocket: ask for /v1/status/poll/{id}?wait=SECONDS",
+    ),
+    (
+        "/v1/convert/source/batch",
+        "this server takes no batches: send all files in one request to /v1/convert/source",
+    ),
+];
+
+/// What is told about a path that leads nowhere.
+pub(super) fn why_not_there(path: &str) -> &'static str {
+    let known = NOT_THERE.iter().find(|(start, _)| path.starts_with(start));
+    known.map_or("Not Found", |(_, why)| why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ fn lines(page: &Page) -> Vec<Line> {
         }
         let generation = block.generation.as_ref();
         let probability = generation.and_then(|generation| generation.mean_log_probability);
-        let score = probability.map_or(1.0, |log| log.exp() as f32);
+        let score = probability.map_or(1.0, |log| log.exp());
         let text = texts(block).into_iter();
         text.filter(|text| !text.trim().is_empty())
             .map(|text| (text, block.bbox.to_pixels(), score))
