@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 fn page(ending: &str) -> Vec<u8> {
     let path = match ending {
         "pdf" => "src/serve/selftest/page.pdf",
-        _ => "tests/it/serve_dialects/page.png",
+        _ => "src/proof/exchanges/page.png",
     };
     std::fs::read(root().join(path)).unwrap()
 }

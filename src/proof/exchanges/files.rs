@@ -8,9 +8,9 @@ use serde_json::Value;
 use std::io::Cursor;
 use tiff::encoder::colortype::RGB8;
 
-/// A page with two lines of text, which the self-test of the server reads, too.
-const TEXT_PNG: &[u8] = include_bytes!("../../serve/selftest/page.png");
-/// The same as a PDF with a text layer.
+/// A page with two lines of text.
+const TEXT_PNG: &[u8] = include_bytes!("page.png");
+/// The same as a PDF with a text layer; the server reads it in its self-test, too.
 const TEXT_PDF: &[u8] = include_bytes!("../../serve/selftest/page.pdf");
 /// What is neither a picture nor a PDF.
 const GARBAGE: &[u8] = b"neither a picture nor a PDF";
