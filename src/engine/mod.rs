@@ -36,6 +36,7 @@
 mod assemble;
 mod blocks;
 mod coordinator;
+mod counters;
 mod guard;
 mod illustrate;
 mod job;
@@ -58,6 +59,7 @@ use crate::preprocess::PreprocessSteps;
 use crate::raster::Pixels;
 use crate::recognize::Recognizer;
 use coordinator::{Coordinator, Message, State};
+pub use counters::{EngineCounters, EngineNumbers, RecognizerNumbers};
 use crossbeam_channel::Sender;
 // Types of the settings and sources of jobs, which clients need to name.
 pub use crate::document::HiddenMode;
@@ -309,6 +311,7 @@ pub struct Engine {
     loaded: LoadedParts,
     open_jobs: Arc<AtomicUsize>,
     shutdown: CancelToken,
+    counters: EngineCounters,
     threads: Threads,
 }
 
@@ -331,6 +334,7 @@ impl Engine {
         let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
         let shutdown = CancelToken::default();
         let open_jobs = Arc::<AtomicUsize>::default();
+        let counters = EngineCounters::of(recognizer.counters());
         let mut threads = Threads::default();
         let stage = |name| Stage {
             name,
@@ -340,9 +344,9 @@ impl Engine {
         threads.start("recognize", move || {
             stages::recognize(recognizer_inbox, recognizer.as_mut(), ends, at);
         })?;
-        let at = stage("layout detection");
+        let (at, counted) = (stage("layout detection"), counters.layout.clone());
         threads.start("layout", move || {
-            stages::layout(layout_inbox, detector.as_mut(), to_cutters, at)
+            stages::layout(layout_inbox, detector.as_mut(), to_cutters, &counted, at)
         })?;
         threads.start_several("cut", limits.readers, || {
             let (inbox, at) = (cutter_inbox.clone(), stage("cutting pictures"));
@@ -380,6 +384,7 @@ impl Engine {
             loaded,
             open_jobs,
             shutdown,
+            counters,
             threads,
         })
     }
@@ -409,6 +414,11 @@ impl Engine {
             self.open_jobs.fetch_sub(1, Ordering::SeqCst);
             SubmitError::Ended
         })
+    }
+
+    /// Its numbers, for whoever watches it.
+    pub fn counters(&self) -> EngineCounters {
+        self.counters.clone()
     }
 
     /// `true` if the engine has ended by itself, because of an internal error.

@@ -3,9 +3,10 @@
 //! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers
 //! each exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`]
 //! runs the vision-language model on crops, with [`scheduler`], [`draft`], [`sampling`] and [`repetition`]
-//! around its steps; [`server`] sends crops to a server; [`text_first`] wraps either and uses the page's own
+//! around its steps, which [`counters`] adds up; [`server`] sends crops to a server; [`text_first`] wraps either and uses the page's own
 //! text where it can.
 
+pub(crate) mod counters;
 pub(crate) mod draft;
 pub mod paddleocr_vl;
 pub(crate) mod page_text;
@@ -22,6 +23,8 @@ use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
 use crate::raster::Pixels;
+pub(crate) use counters::RecognizerCounters;
+pub use counters::RecognizerNumbers;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -162,5 +165,10 @@ pub trait Recognizer: Send {
     /// Prepares another run after one that ended early.
     fn restart(&mut self) -> Result<(), RecognizeError> {
         Ok(())
+    }
+
+    /// Its numbers, where it decodes in this process.
+    fn counters(&self) -> Option<Arc<RecognizerCounters>> {
+        None
     }
 }

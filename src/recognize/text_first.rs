@@ -3,8 +3,8 @@
 //! compared: if too many of a document's texts differ, the rest of it goes to the recognizer.
 
 use super::{
-    BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket,
-    page_text,
+    BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer,
+    RecognizerCounters, Ticket, page_text,
 };
 use crate::deadline;
 use crate::document::{Code, TextDecision, TextSource};
@@ -129,6 +129,10 @@ impl Recognizer for TextFirst {
 
     fn restart(&mut self) -> Result<(), RecognizeError> {
         self.fallback.restart()
+    }
+
+    fn counters(&self) -> Option<Arc<RecognizerCounters>> {
+        self.fallback.counters()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether an order is taken: the queue is bounded in jobs, pages and bytes, and the memory in use by the budget.
 
 use super::error::ApiError;
-use super::spool::now_ms;
+use super::spool::{JobState, now_ms};
 use super::state::Server;
 use crate::config::machine;
 use std::io;
@@ -33,13 +33,19 @@ impl Queue {
             queue.jobs += 1;
             queue.pages += record.page_estimate as u64;
             queue.bytes += record.bytes();
-            if queue.oldest_seconds == 0.0 && !server.work.has(&id) {
+            if queue.oldest_seconds == 0.0 && is_waiting(server, &id) {
                 let age = now_ms().saturating_sub(record.created_ms);
                 queue.oldest_seconds = age as f64 / 1000.0;
             }
         }
         Ok(queue)
     }
+}
+
+/// `true` if no server works on a job that has not ended.
+fn is_waiting(server: &Server, id: &str) -> bool {
+    let status = || server.spool.status(id).ok().flatten();
+    !server.work.has(id) && status().is_some_and(|status| status.state == JobState::Queued)
 }
 
 /// Refuses work while the server starts, ends, is short of memory or has enough jobs: before any byte is read.

@@ -148,7 +148,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         HeaderValue::from_static("nosniff"),
     );
     let (status, time) = (response.status().as_u16(), began.elapsed());
-    server.metrics.answered(&route, status, time);
+    server.metrics.answered(&route, (status, error), time);
     let trace = trace.as_ref().and_then(|trace| trace.to_str().ok());
     let (method, ms) = (method.as_str(), time.as_millis() as u64);
     // The route, and not the path: that may hold names. Never the query. Probes are asked for all the time.

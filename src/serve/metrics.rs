@@ -1,6 +1,8 @@
 //! Numbers for Prometheus.
 
-use crate::document::Page;
+use super::engine_numbers::EngineCollector;
+use crate::document::{Page, Severity};
+use crate::engine::EngineCounters;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +17,8 @@ use std::time::Duration;
 const TIMES: [f64; 12] = [
     0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0,
 ];
+/// Upper bounds of the times of a page in a stage, in seconds.
+const STAGE_TIMES: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0];
 
 /// An answered request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,7 +40,13 @@ struct OfStage {
     stage: &'static str,
 }
 
-/// What came of something that was asked of another machine.
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Wrong {
+    code: &'static str,
+}
+
+/// What came of an order, or of something that was asked of another machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Asked {
     outcome: &'static str,
@@ -46,20 +56,24 @@ struct Asked {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    engine: EngineCollector,
     requests: Family<Answered, Counter>,
+    request_errors: Family<Wrong, Counter>,
     request_time: Histogram,
+    orders: Family<Asked, Counter>,
     jobs: Family<Ended, Counter>,
     job_time: Histogram,
     pages: Counter,
-    failed_pages: Counter,
+    repeated_pages: Counter,
+    failed_pages: Family<Wrong, Counter>,
     tokens: Counter,
     blocks: Counter,
-    stages: Family<OfStage, Counter<f64, AtomicU64>>,
+    stages: Family<OfStage, Histogram, fn() -> Histogram>,
     fetches: Family<Asked, Counter>,
     webhooks: Family<Asked, Counter>,
-    /// Jobs that wait.
+    /// Jobs that have not ended.
     pub queue_jobs: Gauge,
-    /// Pages of jobs that wait or are worked on.
+    /// Pages of those jobs.
     pub queue_pages: Gauge,
     /// Bytes of those jobs.
     pub queue_bytes: Gauge,
@@ -81,15 +95,19 @@ impl Metrics {
         let times = || Histogram::new(TIMES);
         let mut metrics = Metrics {
             registry: Registry::with_prefix("docparse"),
+            engine: EngineCollector::default(),
             requests: Family::default(),
+            request_errors: Family::default(),
             request_time: times(),
+            orders: Family::default(),
             jobs: Family::default(),
             job_time: times(),
             pages: Counter::default(),
-            failed_pages: Counter::default(),
+            repeated_pages: Counter::default(),
+            failed_pages: Family::default(),
             tokens: Counter::default(),
             blocks: Counter::default(),
-            stages: Family::default(),
+            stages: Family::new_with_constructor(|| Histogram::new(STAGE_TIMES)),
             fetches: Family::default(),
             webhooks: Family::default(),
             queue_jobs: Gauge::default(),
@@ -108,11 +126,21 @@ impl Metrics {
             "Answered requests, by route and status",
             metrics.requests.clone(),
         );
+        registry.register(
+            "request_errors",
+            "Requests that were answered with an error, by its code",
+            metrics.request_errors.clone(),
+        );
         registry.register_with_unit(
             "request",
             "Time to answer a request",
             seconds(),
             metrics.request_time.clone(),
+        );
+        registry.register(
+            "orders",
+            "Orders that were taken: new jobs, and those that led to a job of before",
+            metrics.orders.clone(),
         );
         registry.register(
             "jobs",
@@ -127,8 +155,13 @@ impl Metrics {
         );
         registry.register("pages", "Finished pages", metrics.pages.clone());
         registry.register(
+            "repeated_pages",
+            "Pages that repeat an earlier one of their document and were not parsed again",
+            metrics.repeated_pages.clone(),
+        );
+        registry.register(
             "failed_pages",
-            "Pages that could not be parsed",
+            "Pages with an error, by the reason of the first one",
             metrics.failed_pages.clone(),
         );
         registry.register(
@@ -139,7 +172,7 @@ impl Metrics {
         registry.register("blocks", "Blocks of finished pages", metrics.blocks.clone());
         registry.register_with_unit(
             "stage",
-            "Time spent in each stage of the engine",
+            "Time that a page spends in a stage of the engine",
             seconds(),
             metrics.stages.clone(),
         );
@@ -153,7 +186,11 @@ impl Metrics {
             "Attempts to deliver webhooks, by outcome",
             metrics.webhooks.clone(),
         );
-        registry.register("queue_jobs", "Jobs that wait", metrics.queue_jobs.clone());
+        registry.register(
+            "queue_jobs",
+            "Jobs that have not ended",
+            metrics.queue_jobs.clone(),
+        );
         registry.register(
             "queue_pages",
             "Pages of jobs that have not ended",
@@ -189,11 +226,31 @@ impl Metrics {
             Unit::Bytes,
             metrics.results_bytes.clone(),
         );
+        registry.register_collector(Box::new(metrics.engine.clone()));
         metrics
     }
 
-    /// A request was answered.
-    pub(crate) fn answered(&self, route: &str, status: u16, time: Duration) {
+    /// Shows the numbers of this engine, too.
+    pub(crate) fn watch(&self, engine: EngineCounters) {
+        self.engine.watch(engine);
+    }
+
+    /// An order was taken; `is_new`: it became a job of its own.
+    pub(crate) fn ordered(&self, is_new: bool) {
+        let outcome = if is_new { "new" } else { "known" };
+        self.orders.get_or_create(&Asked { outcome }).inc();
+    }
+
+    /// A request was answered; `code` is that of its error.
+    pub(crate) fn answered(
+        &self,
+        route: &str,
+        (status, code): (u16, Option<&'static str>),
+        time: Duration,
+    ) {
+        if let Some(code) = code {
+            self.request_errors.get_or_create(&Wrong { code }).inc();
+        }
         let answered = Answered {
             route: route.into(),
             status,
@@ -229,12 +286,16 @@ impl Metrics {
         let generated = page.blocks.iter().filter_map(|b| b.generation.as_ref());
         self.tokens
             .inc_by(generated.map(|g| g.token_count as u64).sum());
-        if page.has_error() {
-            self.failed_pages.inc();
+        let repeated = page.stands_for().saturating_sub(1);
+        self.repeated_pages.inc_by(repeated as u64);
+        let mut told = page.diagnostics.iter();
+        if let Some(error) = told.find(|told| told.severity == Severity::Error) {
+            let code = error.reason.map_or(error.code.name(), |r| r.name());
+            self.failed_pages.get_or_create(&Wrong { code }).inc();
         }
         for (stage, ms) in &page.timings {
             let stage = OfStage { stage };
-            self.stages.get_or_create(&stage).inc_by(ms / 1000.0);
+            self.stages.get_or_create(&stage).observe(ms / 1000.0);
         }
     }
 
@@ -244,5 +305,97 @@ impl Metrics {
         // Text takes all that is written.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Diagnostic;
+    use crate::fault::{Fault, Reason};
+    use crate::recognize::RecognizerCounters;
+    use std::sync::Arc;
+
+    /// Names and types of all metrics, as they stand in the samples.
+    fn told(text: &str) -> Vec<(String, String)> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let mut told: Vec<(String, String)> = lines
+            .map(|line| {
+                let (name, kind) = line.split_once(' ').unwrap();
+                let end = if kind == "counter" { "_total" } else { "" };
+                (format!("{name}{end}"), kind.to_string())
+            })
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn the_list_of_metrics_is_complete() {
+        let metrics = used();
+        let before = told(&metrics.text()).len();
+        metrics.watch(EngineCounters::of(Some(
+            Arc::<RecognizerCounters>::default(),
+        )));
+        let told = told(&metrics.text());
+        assert!(told.len() > before, "the engine has numbers, too");
+        let page = include_str!("../../docs/serve.md");
+        let rows = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `docparse_"));
+        let mut listed: Vec<(String, String)> = rows
+            .map(|row| {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                assert!(!cells[3].is_empty(), "`{row}` does not say what it counts");
+                let name = format!("docparse_{}", cells[0].trim_end_matches('`'));
+                (name, cells[1].to_string())
+            })
+            .collect();
+        listed.sort();
+        assert_eq!(
+            told, listed,
+            "docs/serve.md lists every metric with its type"
+        );
+    }
+
+    /// Numbers of a server to which everything has happened: what has labels is told from then on.
+    fn used() -> Metrics {
+        let metrics = Metrics::new();
+        metrics.answered("/v1/jobs", (429, Some("overloaded")), Duration::ZERO);
+        metrics.answered("/v1/jobs", (200, None), Duration::ZERO);
+        metrics.ordered(true);
+        metrics.ordered(false);
+        metrics.ended("failed", "damaged", Duration::ZERO);
+        metrics.fetched("fetched");
+        metrics.webhook("delivered");
+        let mut page = Page::failed(0, Fault::new(Reason::TimeUp, "late"));
+        page.timings = vec![("layout", 400.0)];
+        metrics.page(&page);
+        page.diagnostics = vec![Diagnostic::warning(
+            page.diagnostics[0].code,
+            None,
+            "odd".into(),
+        )];
+        metrics.page(&page);
+        metrics
+    }
+
+    #[test]
+    fn outcomes_are_told_by_code() {
+        let text = used().text();
+        for line in [
+            "docparse_requests_total{route=\"/v1/jobs\",status=\"429\"} 1",
+            "docparse_request_errors_total{code=\"overloaded\"} 1",
+            "docparse_orders_total{outcome=\"new\"} 1",
+            "docparse_orders_total{outcome=\"known\"} 1",
+            "docparse_jobs_total{state=\"failed\",code=\"damaged\"} 1",
+            "docparse_failed_pages_total{code=\"time_up\"} 1",
+            "docparse_stage_seconds_sum{stage=\"layout\"} 0.8",
+            "docparse_stage_seconds_count{stage=\"layout\"} 2",
+            "docparse_stage_seconds_bucket{le=\"0.5\",stage=\"layout\"} 2",
+            "docparse_pages_total 2",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line}: {text}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod admission;
 mod body;
 mod deliver;
 mod docling;
+mod engine_numbers;
 mod error;
 mod fetch;
 mod finished;
@@ -119,6 +120,7 @@ fn make_ready(server: &Arc<Server>, load: Load) -> Result<(), Fault> {
         .health
         .set(Phase::Starting("the self-test is under way".into()));
     selftest::run(&loaded)?;
+    server.metrics.watch(loaded.engine.counters());
     let _ = server.loaded.set(loaded.clone());
     work::start(server, &loaded)
         .and_then(|()| deliver::start(server))

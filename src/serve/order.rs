@@ -119,6 +119,7 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
             "this `Idempotency-Key` was used for another order",
         ));
     }
+    server.metrics.ordered(matches!(ordered, Ordered::New(_)));
     server.work.wake();
     Ok(ordered)
 }

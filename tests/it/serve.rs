@@ -4,6 +4,7 @@ mod abuse;
 mod described;
 mod jobs;
 mod links;
+mod metrics;
 mod operations;
 mod outbound;
 pub mod server;

@@ -3,6 +3,7 @@
 use super::cut::ToCut;
 use super::{PageJob, Stage, by_deadline, guarded};
 use crate::deadline::{CancelToken, Deadline};
+use crate::engine::counters::LayoutCounters;
 use crate::engine::job::{JobSettings, LayoutChoice};
 use crate::fault::{Fault, Reason};
 use crate::layout::postprocess::LayoutOptions;
@@ -20,6 +21,7 @@ pub(in crate::engine) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
     to_cutters: Sender<ToCut>,
+    counters: &LayoutCounters,
     stage: Stage,
 ) {
     let mut detector = Restarted {
@@ -72,6 +74,7 @@ pub(in crate::engine) fn layout(
                     left: least,
                     limit: settings.page_timeout,
                 };
+                counters.batch(pages.len(), others + 1);
                 detector.detect(&pages, options, &ends)
             }
         };

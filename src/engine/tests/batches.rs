@@ -81,7 +81,9 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         out: out.clone(),
     };
     let (to_cutters, pages) = crossbeam_channel::unbounded();
-    stages::layout(inbox, &mut detector, to_cutters, stage("layout"));
+    let counted = EngineCounters::default();
+    let at = stage("layout");
+    stages::layout(inbox, &mut detector, to_cutters, &counted.layout, at);
     stages::cut(pages, stage("cut"));
     drop(out);
     // Pages 3 to 5 fail together, then 3 alone succeeds, 4 and 5 fail, 4 succeeds, 5 fails.
@@ -94,4 +96,12 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         })
         .collect();
     assert_eq!(failed, [5]);
+    // What is asked again in halves is no batch more.
+    let numbers = EngineNumbers {
+        layout_batches: 3,
+        layout_pages: 7,
+        layout_places: 9,
+        recognizer: None,
+    };
+    assert_eq!(counted.read(), numbers);
 }

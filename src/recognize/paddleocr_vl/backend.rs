@@ -20,8 +20,8 @@ use crate::recognize::repetition;
 use crate::recognize::sampling::Sampling;
 use crate::recognize::scheduler::{Answer, EarlyEnd, GenerationTask, Scheduler};
 use crate::recognize::{
-    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled, no_crop,
-    page_text,
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, RecognizerCounters, Ticket,
+    cancelled, no_crop, page_text,
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use rand_mt::Mt64;
@@ -58,6 +58,7 @@ pub struct PaddleOcrVl {
     model: Option<Model>,
     reload: Option<Reload>,
     options: RunOptions,
+    counters: Arc<RecognizerCounters>,
 }
 
 /// A block ready for vision encoding.
@@ -86,6 +87,7 @@ impl PaddleOcrVl {
             model: Some(model),
             reload: None,
             options,
+            counters: Arc::default(),
         }
     }
 
@@ -129,7 +131,7 @@ impl Recognizer for PaddleOcrVl {
             config: &config,
             prompts: &prompts,
         };
-        let scheduler = Scheduler::new(decoder, options.slots);
+        let scheduler = Scheduler::new(decoder, options.slots).counted(self.counters.clone());
         let deadline = deadline::current();
         thread::scope(|scope| {
             // Closes when this scope ends, however it does, so that preparers stop waiting for requests.
@@ -202,6 +204,10 @@ impl Recognizer for PaddleOcrVl {
         // The previous model's memory is free by now: its run has dropped it.
         self.model = Some(reload().map_err(RecognizeError)?);
         Ok(())
+    }
+
+    fn counters(&self) -> Option<Arc<RecognizerCounters>> {
+        Some(self.counters.clone())
     }
 }
 

@@ -175,6 +175,26 @@ impl KvCache {
         }
     }
 
+    /// Tokens that there is room for.
+    pub(super) fn tokens(&self) -> usize {
+        match &self.cache_layout {
+            CacheLayout::Pages { count, tokens } => count * tokens,
+            CacheLayout::Slots(buckets) => buckets.iter().map(|b| b.slots * b.tokens).sum(),
+        }
+    }
+
+    /// Tokens of the pages or slots that sequences hold.
+    pub(super) fn used_tokens(&self) -> usize {
+        let free: usize = match &self.cache_layout {
+            CacheLayout::Pages { tokens, .. } => self.free[0].len() * tokens,
+            CacheLayout::Slots(buckets) => {
+                let free = buckets.iter().zip(&self.free);
+                free.map(|(bucket, free)| free.len() * bucket.tokens).sum()
+            }
+        };
+        self.tokens() - free
+    }
+
     /// Number of free pages or slots.
     #[cfg(test)]
     pub(super) fn free(&self) -> usize {

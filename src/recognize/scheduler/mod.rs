@@ -13,6 +13,7 @@
 pub(crate) mod kv_cache;
 
 use super::cancelled;
+use super::counters::{Held, Meter, RecognizerCounters};
 use super::draft::Draft;
 use super::sampling::Sampling;
 use crate::deadline::CancelToken;
@@ -21,6 +22,7 @@ use crate::fault::{Fault, Reason};
 use kv_cache::{CacheLayout, Growth, KvCache};
 use rand_mt::Mt64;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Interval in tokens at which an answer is checked for repetition.
@@ -170,6 +172,7 @@ pub struct Scheduler<S: Steps, T> {
     cache: KvCache,
     waiting: VecDeque<Sequence<S::Prompt, T>>,
     active: Vec<Sequence<S::Prompt, T>>,
+    meter: Meter,
 }
 
 impl<S: Steps, T> Scheduler<S, T> {
@@ -182,6 +185,21 @@ impl<S: Steps, T> Scheduler<S, T> {
             cache,
             waiting: VecDeque::new(),
             active: Vec::new(),
+            meter: Meter::default(),
+        }
+    }
+
+    /// Adds its steps and what it holds to `counters`.
+    pub fn counted(mut self, counters: Arc<RecognizerCounters>) -> Self {
+        self.meter = Meter::new(counters, self.slots, self.cache.tokens());
+        self
+    }
+
+    fn held(&self) -> Held {
+        Held {
+            active: self.active.len(),
+            waiting: self.waiting.len(),
+            cache_tokens: self.cache.used_tokens(),
         }
     }
 
@@ -217,8 +235,10 @@ impl<S: Steps, T> Scheduler<S, T> {
         self.propose();
         self.make_room(&mut done);
         if self.active.is_empty() {
+            self.meter.holds(self.held());
             return done;
         }
+        self.meter.step(self.held(), self.slots);
         let results = self.run(0..self.active.len());
         // From the last to the first, so that removing one keeps the indices of the others.
         let mut ended = Vec::new();
@@ -236,6 +256,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             }
         }
         done.extend(ended.into_iter().rev());
+        self.meter.holds(self.held());
         done
     }
 
@@ -352,6 +373,7 @@ impl<S: Steps, T> Scheduler<S, T> {
                     sequence.past = 0;
                     self.free(std::mem::take(&mut sequence.pages));
                     self.waiting.push_front(sequence);
+                    self.meter.preempted();
                 }
                 Growth::Full => {
                     let mut only = self.active.remove(index);

@@ -228,6 +228,65 @@ fn steps_are_as_many_as_the_slots_allow() {
 }
 
 #[test]
+fn steps_and_cache_in_use_are_counted() {
+    let counters = Arc::<RecognizerCounters>::default();
+    // Five pages of four tokens for two sequences that both grow to 14: one is preempted on the way.
+    let mut scheduler = Scheduler::new(Fake::new(5), 2).counted(counters.clone());
+    let before = counters.read();
+    assert_eq!(
+        (before.slots, before.cache_tokens, before.steps),
+        (2, 20, 0)
+    );
+    for number in 0..3 {
+        scheduler.push(task(number, 3, 10));
+    }
+    assert!(scheduler.step().is_empty());
+    let first = counters.read();
+    assert_eq!((first.steps, first.step_rows, first.step_slots), (1, 2, 2));
+    assert_eq!((first.active, first.waiting), (2, 1));
+    // A page each for prompt and next token.
+    assert_eq!(first.used_cache_tokens, 8);
+    run(&mut scheduler);
+    let end = counters.read();
+    let rows: usize = scheduler.steps.steps.iter().sum();
+    assert_eq!(end.steps, scheduler.steps.steps.len() as u64);
+    assert_eq!(
+        (end.step_rows, end.step_slots),
+        (rows as u64, 2 * end.steps)
+    );
+    assert!(
+        end.preemptions > 0 && end.step_rows < end.step_slots,
+        "{end:?}"
+    );
+    assert_eq!((end.active, end.waiting, end.used_cache_tokens), (0, 0, 0));
+    assert!((9..=20).contains(&end.peak_cache_tokens), "{end:?}");
+}
+
+#[test]
+fn a_scheduler_that_is_dropped_holds_nothing() {
+    let counters = Arc::<RecognizerCounters>::default();
+    let slots = CacheLayout::Slots(vec![
+        Bucket {
+            slots: 1,
+            tokens: 8,
+        },
+        Bucket {
+            slots: 1,
+            tokens: 30,
+        },
+    ]);
+    let mut scheduler = Scheduler::new(Fake::divided(slots), 2).counted(counters.clone());
+    scheduler.push(task(0, 20, 5));
+    scheduler.step();
+    let held = counters.read();
+    assert_eq!((held.cache_tokens, held.used_cache_tokens), (38, 30));
+    drop(scheduler);
+    let left = counters.read();
+    assert_eq!((left.active, left.used_cache_tokens), (0, 0));
+    assert_eq!((left.steps, left.peak_cache_tokens), (1, 30));
+}
+
+#[test]
 fn any_mix_in_any_number_of_slots_gives_the_same() {
     let tasks: Vec<(usize, usize)> = (0..40).map(|i| (1 + i * 7 % 23, i * 13 % 37)).collect();
     for slots in [1, 2, 3, 7, 64] {
