@@ -4,7 +4,8 @@ use crate::fault::Fault;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use subtle::{Choice, ConstantTimeEq};
@@ -41,22 +42,37 @@ impl Keys {
         let Some(path) = &self.path else {
             return Ok(0);
         };
-        let fail = |error: std::io::Error| {
+        let fail = |error: io::Error| {
             let what = format!("the file of API keys `{}` cannot be read", path.display());
             Fault::io(what, &error)
         };
-        if fs::metadata(path).map_err(fail)?.len() > MOST_BYTES {
-            return Err(fail(std::io::ErrorKind::FileTooLarge.into()));
+        let wrong = |what: String| fail(io::Error::new(io::ErrorKind::InvalidData, what));
+        // It may grow, or be another one, between a look at its size and the reading.
+        let mut text = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text))
+            .map_err(fail)?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(fail(io::ErrorKind::FileTooLarge.into()));
         }
-        let text = fs::read_to_string(path).map_err(fail)?;
-        let lines = text.lines().map(str::trim);
-        let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let hashes: Vec<[u8; 32]> = keys.map(|key| Sha256::digest(key).into()).collect();
+        let mut hashes: Vec<[u8; 32]> = Vec::new();
+        for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            let key = line.trim_ascii();
+            if key.is_empty() || key.starts_with(b"#") {
+                continue;
+            }
+            // Never the key itself, nor a part of it.
+            if !key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+                return Err(wrong(format!(
+                    "line {}: a key may have printable ASCII characters only, since others cannot be sent in a header; \
+                     save the file as UTF-8 without a byte order mark",
+                    number + 1
+                )));
+            }
+            hashes.push(Sha256::digest(key).into());
+        }
         if hashes.is_empty() {
-            return Err(fail(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "it holds no key",
-            )));
+            return Err(wrong("it holds no key".into()));
         }
         let count = hashes.len();
         *self.hashes.write().unwrap_or_else(PoisonError::into_inner) = hashes;
@@ -100,6 +116,7 @@ impl Keys {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use std::fs;
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -130,6 +147,31 @@ mod tests {
         fs::write(file.path(), "\n").unwrap();
         assert!(keys.reload().is_err());
         assert_eq!(keys.owner(&headers("x-api-key", "second")), second);
+    }
+
+    #[test]
+    fn a_key_that_can_never_match_is_refused_by_its_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, line) in [
+            ("plain\nschl\u{fc}ssel-one\n".as_bytes(), 2),
+            (b"plain\r\n\r\n# a comm\xe4nt\r\nlatin\xe9\r\n", 4),
+            ("\u{feff}first\n".as_bytes(), 1),
+            (b"\xff\xfef\0i\0r\0s\0t\0", 1),
+            (b"two\twords", 1),
+        ] {
+            fs::write(file.path(), text).unwrap();
+            let fault = Keys::new(Some(file.path())).unwrap_err().to_string();
+            assert!(fault.contains(&format!("line {line}: ")), "{fault}");
+            for secret in ["ssel", "latin", "first", "words"] {
+                assert!(!fault.contains(secret), "{fault}");
+            }
+        }
+        // Comments are for people.
+        fs::write(file.path(), "# Schl\u{fc}ssel\nplain\n").unwrap();
+        let keys = Keys::new(Some(file.path())).unwrap();
+        assert!(keys.owner(&headers("x-api-key", "plain")).is_some());
+        fs::write(file.path(), vec![b'k'; MOST_BYTES as usize + 1]).unwrap();
+        assert!(keys.reload().is_err());
     }
 
     #[test]
