@@ -63,6 +63,7 @@ fn deliver(server: &Server) {
     let webhooks = &server.outbound.webhooks;
     let agent = webhooks.rules.agent();
     while server.health.phase() != Phase::Draining {
+        let seen = webhooks.news.seen();
         match next(server) {
             Some(turn) => {
                 let host = turn.target.host.clone();
@@ -78,9 +79,7 @@ fn deliver(server: &Server) {
                 }
             }
             None => {
-                let known = webhooks.lock();
-                let waited = webhooks.news.wait_timeout(known, LOOK);
-                drop(waited.unwrap_or_else(PoisonError::into_inner));
+                webhooks.news.wait(seen, LOOK);
             }
         }
     }

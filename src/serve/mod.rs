@@ -26,6 +26,7 @@ mod limits;
 mod links;
 mod metrics;
 mod names;
+mod news;
 mod notices;
 mod observe;
 mod openapi;

@@ -1,9 +1,10 @@
 //! The jobs that this server works on, and how they are told to end.
 
+use super::news::News;
 use super::spool::Lease;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Why a job that is worked on has to end.
@@ -39,8 +40,8 @@ pub(super) struct Running {
 #[derive(Default)]
 pub(crate) struct Work {
     running: Mutex<BTreeMap<String, Running>>,
-    /// Signalled when there may be something to do.
-    pub(super) news: Condvar,
+    /// Told when there may be something to do.
+    pub(super) news: News,
     /// One thread at a time chooses a job: it looks at the jobs that servers died with, since when this server knows of
     /// each.
     pub(super) suspects: Mutex<BTreeMap<String, Instant>>,
@@ -54,7 +55,7 @@ impl Work {
 
     /// There may be something to do.
     pub(crate) fn wake(&self) {
-        self.news.notify_all();
+        self.news.tell();
     }
 
     /// Ends the work on a job, if it goes on here.

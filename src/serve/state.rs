@@ -134,6 +134,7 @@ impl Server {
         self.health.set(Phase::Draining);
         self.ends.notify_one();
         self.work.wake();
+        self.outbound.webhooks.wake();
     }
 
     /// Ends as a failure.

@@ -60,12 +60,12 @@ fn work(server: &Arc<Server>, loaded: &Loaded) {
         if server.health.phase() == Phase::Draining {
             return;
         }
+        // Before the look: a job that comes in its middle ends the wait at once.
+        let seen = server.work.news.seen();
         match next(server) {
             Some((record, cancel)) => run_guarded(server, loaded, &record, &cancel),
             None => {
-                let running = server.work.lock();
-                let waited = server.work.news.wait_timeout(running, LOOK);
-                drop(waited.unwrap_or_else(PoisonError::into_inner));
+                server.work.news.wait(seen, LOOK);
             }
         }
     }

@@ -3,13 +3,14 @@
 use super::address::Rules;
 use crate::fault::Fault;
 use crate::serve::error::ApiError;
+use crate::serve::news::News;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Least and most bytes of a secret.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=4096;
@@ -30,8 +31,8 @@ pub(crate) struct Webhooks {
     secret_file: Option<PathBuf>,
     secret: RwLock<Vec<u8>>,
     known: Mutex<Known>,
-    /// Signalled when there may be something to deliver.
-    pub news: Condvar,
+    /// Told when there may be something to deliver.
+    pub news: News,
     /// One thread at a time chooses.
     pub choosing: Mutex<()>,
 }
@@ -44,7 +45,7 @@ impl Webhooks {
             secret_file,
             secret: RwLock::default(),
             known: Mutex::default(),
-            news: Condvar::new(),
+            news: News::default(),
             choosing: Mutex::default(),
         };
         webhooks.reload()?;
@@ -105,7 +106,7 @@ impl Webhooks {
 
     /// A job may have ended.
     pub(crate) fn wake(&self) {
-        self.news.notify_all();
+        self.news.tell();
     }
 
     /// Deliveries under way.
