@@ -5,7 +5,7 @@
 //! jobs/ID/request.json     the order ([`JobRecord`]), which never changes
 //!         input/0, 1, ...  the files; gone once the job has ended
 //!         lease.1, 2, ...  who works on it (`lease`); each attempt has the next number
-//!         progress.json    how far it is
+//!         progress.N.json  how far attempt N is
 //!         pages.N.ndjson   pages of attempt N as they are finished
 //!         results.N/       output files of attempt N
 //!         cancel           somebody wants it cancelled
@@ -318,8 +318,10 @@ impl Spool {
         let newest = lease::newest(&folder)?;
         let is_held = newest > 0 && lease::is_alive(&folder, newest, self.now());
         // That of an earlier attempt tells nothing of this one.
-        let progress = files::read(&folder.join("progress.json")).unwrap_or_default();
-        let progress = progress.filter(|p: &Progress| is_held && p.attempt == newest);
+        let progress = match is_held {
+            true => files::read(&folder.join(progress_name(newest))).unwrap_or_default(),
+            false => None,
+        };
         Ok(Some(JobStatus {
             record,
             state: match is_held {
@@ -396,6 +398,7 @@ impl Spool {
             for number in 1..=newest + 1 {
                 let _ = fs::remove_dir_all(folder.join(format!("results.{number}")));
                 let _ = fs::remove_file(folder.join(format!("pages.{number}.ndjson")));
+                let _ = fs::remove_file(folder.join(progress_name(number)));
             }
         }
         Ok(lease)
@@ -496,11 +499,17 @@ impl Spool {
         Some(self.folder(id)?.join(format!("pages.{attempt}.ndjson")))
     }
 
-    /// Says how far a job is.
+    /// Says how far a job is. Each attempt has a file of its own: a server that was stopped, and goes on after another has
+    /// taken over, changes nothing of what the other one tells.
     pub(crate) fn set_progress(&self, id: &str, progress: &Progress) -> io::Result<()> {
         let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
-        files::write(&folder, "progress.json", progress)
+        files::write(&folder, &progress_name(progress.attempt), progress)
     }
+}
+
+/// The file that says how far an attempt is.
+fn progress_name(attempt: u32) -> String {
+    format!("progress.{attempt}.json")
 }
 
 /// The outcome of a job whose own cannot be read.

@@ -1,4 +1,4 @@
-//! What a job's folder says in its small JSON files: the order (`request.json`), how far it is (`progress.json`), and
+//! What a job's folder says in its small JSON files: the order (`request.json`), how far it is (`progress.N.json`), and
 //! how it ended (`outcome.json`).
 
 use super::files::now_ms;

@@ -111,6 +111,38 @@ fn the_job_of_a_dead_server_is_taken_up_and_its_late_result_dropped() {
 }
 
 #[test]
+fn how_far_a_job_is_tells_who_holds_the_newest_lease() {
+    let (_folder, one, other) = two();
+    let id = new_job(&one);
+    let progress = |attempt, pages_done| Progress {
+        attempt,
+        started_ms: 0,
+        files: vec![FileProgress {
+            pages_done,
+            ..FileProgress::queued()
+        }],
+    };
+    let shown = || other.status(&id).unwrap().unwrap().progress;
+    let first = one.claim(&id).unwrap().unwrap();
+    one.set_progress(&id, &progress(first.attempt, 7)).unwrap();
+    assert_eq!(shown(), Some(progress(1, 7)));
+    drop(first);
+    let second = other.claim(&id).unwrap().unwrap();
+    assert_eq!(shown(), None);
+    other
+        .set_progress(&id, &progress(second.attempt, 1))
+        .unwrap();
+    // The first server goes on for a while before it sees that it has lost the job.
+    one.set_progress(&id, &progress(1, 8)).unwrap();
+    assert_eq!(shown(), Some(progress(2, 1)));
+    // Of an attempt with the same number that was given back nothing is shown.
+    other.give_back(second);
+    one.set_progress(&id, &progress(1, 9)).unwrap();
+    let third = one.claim(&id).unwrap().unwrap();
+    assert_eq!((third.attempt, shown()), (2, None));
+}
+
+#[test]
 fn the_result_of_a_job_that_ends_while_others_look_stays() {
     let (_folder, one, other) = two();
     for _ in 0..150 {
