@@ -3,6 +3,7 @@
 
 use super::health::Phase;
 use super::limits::seconds;
+use super::names::portable;
 use super::observe::{JobObserver, Places};
 use super::running::{End, Running};
 use super::settings;
@@ -380,7 +381,7 @@ fn answer_form(
     });
 }
 
-/// The documents of a job, under names that differ.
+/// The documents of a job, under names that differ and that any system can hold.
 fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
     let named: Vec<NamedInput> = record
         .files
@@ -391,9 +392,12 @@ fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
             parent: Path::new(""),
         })
         .collect();
-    let names = names::plan(&named);
-    let jobs = record.files.iter().zip(names).enumerate();
-    jobs.map(|(id, (file, name))| {
+    let stems: Vec<String> = names::plan(&named)
+        .into_iter()
+        .map(|name| name.pictures)
+        .collect();
+    let jobs = record.files.iter().zip(portable(&stems)).enumerate();
+    jobs.map(|(id, (file, stem))| {
         let path = server
             .spool
             .input(&record.id, id)
@@ -401,7 +405,7 @@ fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
         Ok(Job {
             id,
             file: InputFile::known_as(&path, &file.name),
-            picture_folder: name.pictures,
+            picture_folder: stem,
         })
     })
     .collect()
