@@ -32,6 +32,8 @@ const PIECE: usize = 64 << 10;
 /// Most parts of a form, and bytes of those that are texts.
 const MOST_PARTS: usize = 2000;
 const MOST_TEXTS: usize = 1 << 20;
+/// Most characters of a message about JSON.
+const MOST_SHOWN: usize = 500;
 /// Bytes of a request besides its files.
 const REST: u64 = 1 << 20;
 
@@ -75,7 +77,7 @@ impl<'a> Budget<'a> {
 
     fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.left = self.left.checked_sub(bytes as u64).ok_or_else(|| {
-            let what = format_args!("the files of the request are too large");
+            let what = format_args!("the files of the request are too large together");
             ApiError::too_large(&self.server.options.limits, "max_upload_size", what)
         })?;
         Ok(())
@@ -170,7 +172,7 @@ impl JsonBody {
         while let Some(piece) = next_piece(server, &mut body).await? {
             size += piece.len() as u64;
             if size > most {
-                let what = format_args!("the files of the request are too large");
+                let what = format_args!("the files of the request are too large together");
                 return Err(ApiError::too_large(
                     &server.options.limits,
                     "max_upload_size",
@@ -193,6 +195,8 @@ impl JsonBody {
     /// Reads it.
     pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
         serde_json::from_slice(self.bytes()).map_err(|error| {
+            // It may repeat what the client sent, as long as that is.
+            let error: String = error.to_string().chars().take(MOST_SHOWN).collect();
             ApiError::bad_request(format!(
                 "the body is not the JSON that is expected: {error}"
             ))
@@ -206,9 +210,9 @@ fn map(file: &File) -> io::Result<Mmap> {
 }
 
 /// Decodes base64 into a file. As with most readers of it, characters that are none of base64 are passed over, and a
-/// `data:` address may stand around it.
+/// `data:` address may stand around it. The bytes count against `budget`, which is that of the whole request.
 pub(crate) fn base64_file(
-    server: &Server,
+    budget: &mut Budget<'_>,
     incoming: &mut Incoming,
     text: &str,
     name: &str,
@@ -217,7 +221,6 @@ pub(crate) fn base64_file(
         Some(data) => data.split_once(',').map_or("", |(_, text)| text),
         None => text,
     };
-    let mut budget = Budget::new(server);
     let mut file = incoming.begin()?;
     let mut piece = Vec::with_capacity(PIECE);
     let mut decode = |piece: &mut Vec<u8>| -> Result<(), ApiError> {

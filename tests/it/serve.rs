@@ -6,6 +6,7 @@ mod jobs;
 mod links;
 mod metrics;
 mod operations;
+mod orders;
 mod outbound;
 pub mod server;
 mod webhooks;

@@ -195,7 +195,7 @@ async fn add_source(
     };
     block_in_place(|| {
         let text = text_of(content)?;
-        upload::base64_file(server, &mut order.incoming, &text, name)
+        upload::base64_file(budget, &mut order.incoming, &text, name)
     })
 }
 

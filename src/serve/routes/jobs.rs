@@ -50,6 +50,7 @@ pub(crate) struct OrderQuery {
 
 /// An order as JSON.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct JsonOrder<'a> {
     #[serde(borrow)]
     files: Vec<JsonFile<'a>>,
@@ -63,6 +64,7 @@ struct JsonOrder<'a> {
 
 /// A file of it: its content, or its address.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct JsonFile<'a> {
     name: Option<String>,
     /// Left as it stands in the body, which may be long.
@@ -164,8 +166,7 @@ pub(crate) async fn order(
     if let Some(webhook) = &order.webhook {
         server.outbound.webhooks.check(webhook)?;
     }
-    let key = headers.get("idempotency-key");
-    order.key = key.and_then(|key| key.to_str().ok()).map(String::from);
+    order.key = idempotency_key(&headers)?;
     let placing = server.clone();
     let ordered = wait::blocking(move || order::place(&placing, order)).await??;
     let (Ordered::New(id) | Ordered::Known(id)) = ordered;
@@ -181,6 +182,26 @@ pub(crate) async fn order(
         Json(view::job(&server, &status)),
     )
         .into_response())
+}
+
+/// The `Idempotency-Key` of an order. One that cannot be used is told: an order whose key is dropped is placed again when it
+/// is repeated.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
+    if keys.next().is_some() {
+        return Err(ApiError::bad_request(
+            "`Idempotency-Key` is given more than once",
+        ));
+    }
+    let text = key.to_str().map_err(|_| {
+        ApiError::bad_request(
+            "`Idempotency-Key` may have printable ASCII characters only; encode others",
+        )
+    })?;
+    Ok(Some(text.into()))
 }
 
 /// A job, after at most so many seconds.
@@ -311,7 +332,7 @@ async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Resul
             (Some(content), None) => block_in_place(|| {
                 let text = text_of(content)?;
                 let name = name.unwrap_or_default();
-                upload::base64_file(server, &mut order.incoming, &text, name)
+                upload::base64_file(&mut budget, &mut order.incoming, &text, name)
             })?,
             (None, Some(address)) => {
                 fetch(server, &mut order.incoming, address, name, &mut budget).await?;

@@ -211,7 +211,8 @@ async fn order_of(
         let mut budget = Budget::new(server);
         fetch(server, &mut incoming, &file, Some(name), &mut budget).await?;
     } else {
-        let decoded = block_in_place(|| upload::base64_file(server, &mut incoming, &file, name));
+        let budget = &mut Budget::new(server);
+        let decoded = block_in_place(|| upload::base64_file(budget, &mut incoming, &file, name));
         decoded.map_err(
             |error| match error.status == StatusCode::UNPROCESSABLE_ENTITY {
                 true => invalid(INVALID_FILE),
