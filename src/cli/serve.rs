@@ -13,11 +13,11 @@ use crate::pipeline::stages::Loader;
 use crate::pipeline::{Resolved, memory};
 use crate::recognize::server::StopSignals;
 use crate::runtime::RuntimeDirs;
-use crate::serve::{self, Limits, LinkOptions, Loaded, ServeOptions};
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use crate::serve::{self, Limits, LinkOptions, Loaded, ServeOptions, TlsFiles};
+use std::io::Write;
 use std::time::Duration;
 use tracing::Level;
+use ureq::tls::TlsConfig;
 
 /// Time for a server to say that it lives.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +52,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         port: args.port,
         spool,
         api_keys_file: args.api_keys_file.clone(),
+        tls: tls_files(args),
         allow_url_fetch: args.outbound.allow_url_fetch,
         outbound: args.outbound.options(args.offline)?,
         links,
@@ -106,7 +107,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             has_recognizer: resolved.looks_at_pictures().is_some(),
         })
     };
-    let told = |address: &str| tracing::info!("listening at http://{address}");
+    let scheme = scheme(args);
+    let told = |address: &str| tracing::info!("listening at {scheme}://{address}");
     let served = serve::run(options, Box::new(load), told);
     match served {
         // Other threads may still use the libraries, whose destructors must then not run.
@@ -158,6 +160,19 @@ fn of_pipeline(args: &ServeArgs) -> ParseArgs {
         offline: args.offline,
         replay: args.replay.clone(),
         ..ParseArgs::default()
+    }
+}
+
+/// Certificate and key; the flags are given together or not at all.
+fn tls_files(args: &ServeArgs) -> Option<TlsFiles> {
+    let (cert, key) = args.tls_cert.clone().zip(args.tls_key.clone())?;
+    Some(TlsFiles { cert, key })
+}
+
+fn scheme(args: &ServeArgs) -> &'static str {
+    match args.tls_cert {
+        Some(_) => "https",
+        None => "http",
     }
 }
 
@@ -217,18 +232,20 @@ fn check_health(args: &ServeArgs) -> u8 {
         "::" => "::1",
         host => host,
     };
-    let ask = || -> std::io::Result<bool> {
-        let mut addresses = (host, args.port).to_socket_addrs()?;
-        let address = addresses.next().ok_or(std::io::ErrorKind::NotFound)?;
-        let mut stream = TcpStream::connect_timeout(&address, HEALTH_PATIENCE)?;
-        stream.set_read_timeout(Some(HEALTH_PATIENCE))?;
-        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        Ok(answer.ends_with(b" 200"))
+    let host = match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_string(),
     };
-    match ask() {
-        Ok(true) => exit::DONE,
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(HEALTH_PATIENCE))
+        .proxy(None)
+        // Nothing is sent that anybody could take, and the certificate is for other names than this one.
+        .tls_config(TlsConfig::builder().disable_verification(true).build())
+        .build()
+        .new_agent();
+    let address = format!("{}://{host}:{}/livez", scheme(args), args.port);
+    match agent.get(address).call() {
+        Ok(answer) if answer.status() == 200 => exit::DONE,
         _ => exit::FAILED,
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct ServeArgs {
     /// Seconds until these addresses end [default: Serving.extra.url_expires_in of the settings file, else when the result goes]
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=3_162_240_000), help_heading = SERVER)]
     pub url_expires_in: Option<u64>,
+    /// PEM file of the certificate for HTTPS, with those between it and one that clients trust; read again at SIGHUP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_key", help_heading = SERVER)]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key, without a passphrase; read again at SIGHUP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert", help_heading = SERVER)]
+    pub tls_key: Option<PathBuf>,
     /// Remove a result once it was fetched as a whole
     #[arg(long, help_heading = SERVER)]
     pub single_use_results: bool,

@@ -349,11 +349,30 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
             // One request for each connection of the reserve.
             .keep_alive(!is_full);
         let stream = SteadyStream::new(stream, patience);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let watched = graceful.watch(connection);
+        let (server, watcher) = (server.clone(), graceful.watcher());
         tokio::spawn(async move {
             // A client that breaks off is nothing to tell.
-            let _ = watched.await;
+            let _ = match &server.tls {
+                None => {
+                    let stream = TokioIo::new(stream);
+                    watcher
+                        .watch(builder.serve_connection(stream, service))
+                        .await
+                }
+                // Here, and not where connections are taken: a client that is slow to agree holds up nobody.
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => {
+                        let stream = TokioIo::new(stream);
+                        watcher
+                            .watch(builder.serve_connection(stream, service))
+                            .await
+                    }
+                    Err(error) => {
+                        tracing::debug!("a connection was not encrypted: {error}");
+                        Ok(())
+                    }
+                },
+            };
             drop(place);
         });
     }

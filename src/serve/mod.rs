@@ -42,6 +42,7 @@ mod settings;
 mod spool;
 mod state;
 mod steady;
+mod tls;
 mod upload;
 mod view;
 mod wait;
@@ -51,6 +52,7 @@ pub(crate) use limits::Limits;
 pub(crate) use links::LinkOptions;
 pub(crate) use outbound::{HostPattern, OutboundOptions};
 pub(crate) use state::{Loaded, ServeOptions};
+pub(crate) use tls::TlsFiles;
 
 use crate::fault::{Fault, Reason};
 use health::Phase;
@@ -58,6 +60,7 @@ use state::Server;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -131,7 +134,7 @@ fn make_ready(server: &Arc<Server>, load: Load) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends the server at SIGTERM or SIGINT, and reads the API keys and the secret of webhooks again at SIGHUP.
+/// Ends the server at SIGTERM or SIGINT, and reads its files again at SIGHUP.
 async fn signals(server: Arc<Server>) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
         signal(SignalKind::terminate()),
@@ -146,15 +149,27 @@ async fn signals(server: Arc<Server>) {
             _ = term.recv() => return server.drain(),
             _ = int.recv() => return server.drain(),
             _ = hup.recv() => {
-                match server.keys.reload() {
-                    Ok(count) => tracing::info!("{count} API keys were read"),
-                    Err(fault) => tracing::error!("{fault}; the keys of before stay"),
-                }
-                if let Err(fault) = server.outbound.webhooks.reload() {
-                    tracing::error!("{fault}; the secret of before stays");
-                }
+                let server = server.clone();
+                // What stands in a file's place may block.
+                tokio::task::spawn_blocking(move || reload(&server));
             }
         }
+    }
+}
+
+/// Reads the API keys, the secret of webhooks and the certificate again.
+fn reload(server: &Server) {
+    match server.keys.reload() {
+        Ok(count) => tracing::info!("{count} API keys were read"),
+        Err(fault) => tracing::error!("{fault}; the keys of before stay"),
+    }
+    if let Err(fault) = server.outbound.webhooks.reload() {
+        tracing::error!("{fault}; the secret of before stays");
+    }
+    match server.tls.as_ref().map(Tls::reload) {
+        Some(Ok(())) => tracing::info!("the certificate was read"),
+        Some(Err(fault)) => tracing::error!("{fault}; the certificate of before stays"),
+        None => {}
     }
 }
 

@@ -9,6 +9,7 @@ use super::notices::Notices;
 use super::outbound::{Outbound, OutboundOptions};
 use super::running::Work;
 use super::spool::{Spool, random};
+use super::tls::{Tls, TlsFiles};
 use crate::engine::{self, Engine};
 use crate::fault::Fault;
 use crate::input::OpenOptions;
@@ -33,6 +34,8 @@ pub(crate) struct ServeOptions {
     pub spool: PathBuf,
     /// The file of API keys.
     pub api_keys_file: Option<PathBuf>,
+    /// Certificate and key of its port; without them it speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Files may be named by their address.
     pub allow_url_fetch: bool,
     /// What other machines may be asked.
@@ -81,6 +84,8 @@ pub(crate) struct Server {
     pub notices: Arc<Notices>,
     /// API keys.
     pub keys: Keys,
+    /// Encryption of its port.
+    pub tls: Option<Tls>,
     /// Health.
     pub health: Health,
     /// Numbers.
@@ -115,6 +120,7 @@ impl Server {
             links,
             notices: Arc::default(),
             keys: Keys::new(options.api_keys_file.as_deref())?,
+            tls: options.tls.as_ref().map(Tls::new).transpose()?,
             health: Health::new(seconds(options.limits.page_timeout)),
             metrics: Metrics::new(),
             work: Work::default(),

@@ -9,4 +9,5 @@ mod operations;
 mod orders;
 mod outbound;
 pub mod server;
+mod tls;
 mod webhooks;
