@@ -64,8 +64,8 @@ impl Keys {
             // Never the key itself, nor a part of it.
             if !key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
                 return Err(wrong(format!(
-                    "line {}: a key may have printable ASCII characters only, since others cannot be sent in a header; \
-                     save the file as UTF-8 without a byte order mark",
+                    "line {}: a key may have printable ASCII characters only, since others cannot be sent in a \
+                     header; a byte order mark at the start of the file is none",
                     number + 1
                 )));
             }

@@ -56,6 +56,7 @@ pub(crate) use tls::TlsFiles;
 
 use crate::fault::{Fault, Reason};
 use health::Phase;
+use news::Seen;
 use state::Server;
 use std::sync::Arc;
 use std::thread;
@@ -98,6 +99,10 @@ pub(crate) fn run(options: ServeOptions, load: Load, told: impl FnOnce(&str)) ->
             loading.fail();
         }
     });
+    started.map_err(|error| Fault::io("no thread can be started", &error))?;
+    let (renewing, seen) = (server.clone(), server.renewal.seen());
+    let started = thread::Builder::new().name("files".into());
+    let started = started.spawn(move || renew(&renewing, seen));
     started.map_err(|error| Fault::io("no thread can be started", &error))?;
     runtime.block_on(async {
         tokio::spawn(signals(server.clone()));
@@ -148,12 +153,18 @@ async fn signals(server: Arc<Server>) {
         tokio::select! {
             _ = term.recv() => return server.drain(),
             _ = int.recv() => return server.drain(),
-            _ = hup.recv() => {
-                let server = server.clone();
-                // What stands in a file's place may block.
-                tokio::task::spawn_blocking(move || reload(&server));
-            }
+            _ = hup.recv() => server.renewal.tell(),
         }
+    }
+}
+
+/// Reads the files again whenever it is told to, on a thread of its own: what stands in a file's place may block. They are
+/// read in order, and once more if it is told in the middle, so that what is read last is what was there last.
+fn renew(server: &Server, mut seen: Seen) {
+    loop {
+        server.renewal.wait(seen, Duration::MAX);
+        seen = server.renewal.seen();
+        reload(server);
     }
 }
 

@@ -5,6 +5,7 @@ use super::keys::Keys;
 use super::limits::{Limits, seconds};
 use super::links::{LinkOptions, Links};
 use super::metrics::Metrics;
+use super::news::News;
 use super::notices::Notices;
 use super::outbound::{Outbound, OutboundOptions};
 use super::running::Work;
@@ -86,6 +87,8 @@ pub(crate) struct Server {
     pub keys: Keys,
     /// Encryption of its port.
     pub tls: Option<Tls>,
+    /// Told when its files are to be read again.
+    pub renewal: News,
     /// Health.
     pub health: Health,
     /// Numbers.
@@ -121,6 +124,7 @@ impl Server {
             notices: Arc::default(),
             keys: Keys::new(options.api_keys_file.as_deref())?,
             tls: options.tls.as_ref().map(Tls::new).transpose()?,
+            renewal: News::default(),
             health: Health::new(seconds(options.limits.page_timeout)),
             metrics: Metrics::new(),
             work: Work::default(),

@@ -287,6 +287,21 @@ fn keys_are_read_again() {
     server.signal(libc::SIGHUP);
     server.until("read", || ask("new") == 200);
     assert_eq!(ask("old"), 401);
+    // A pipe holds up the reading of files, and nothing else.
+    let path = folder.path().join("keys");
+    std::fs::remove_file(&path).unwrap();
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: a plain call with a text that ends in NUL.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    for _ in 0..20 {
+        server.signal(libc::SIGHUP);
+        assert_eq!(ask("new"), 200);
+    }
+    std::fs::write(&path, "piped\n").unwrap();
+    server.until("read", || ask("piped") == 200);
+    assert_eq!(ask("new"), 401);
+    server.signal(libc::SIGTERM);
+    assert_eq!(server.ended(), Some(0));
 }
 
 #[test]
