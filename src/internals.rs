@@ -71,7 +71,7 @@ pub mod lines {
 }
 /// Items of `net`.
 pub mod net {
-    pub use crate::net::RetryRules;
+    pub use crate::net::{RetryRules, TraceContext};
 }
 /// Items of `onnx`.
 pub mod onnx {

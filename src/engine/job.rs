@@ -9,6 +9,7 @@ use crate::fault::{Fault, Reason};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted};
 use crate::layout::postprocess::LayoutOptions;
 use crate::lines::TextLayerMode;
+use crate::net::TraceContext;
 use crate::plan::PlanOptions;
 use crate::preprocess::PreprocessOptions;
 use crate::recognize::DocumentState;
@@ -62,6 +63,8 @@ pub struct JobSettings {
     pub trace_tables: bool,
     /// Limit of the time spent on a page by all stages together; `None` for no limit.
     pub page_timeout: Option<Duration>,
+    /// The trace that the job belongs to, for servers that are asked about its blocks.
+    pub trace_context: Option<Arc<TraceContext>>,
     /// `true` if pages are final when delivered; otherwise whole-document steps may change their labels.
     pub pages_are_final: bool,
 }

@@ -213,6 +213,7 @@ fn document(context: &JobContext, source: &dyn PageSource) -> DocumentState {
         fingerprint,
         cancel: context.cancel.clone(),
         takes_own_text: settings.own_text.is_some(),
+        trace_context: settings.trace_context.clone(),
         own_text: Default::default(),
     }
 }

@@ -83,6 +83,7 @@ impl Resolved {
             // Networks find tables without looking at lines and gaps.
             trace_tables: wanted.tables && vl.is_none(),
             page_timeout: Some(self.config.page_timeout),
+            trace_context: None,
             // Without networks, labels depend on the whole document.
             pages_are_final: vl.is_some(),
         }

@@ -21,6 +21,7 @@ use crate::document::{CellFacts, Code, Generation, Markup, ReadLine, Span, TextD
 use crate::fault::Fault;
 use crate::layout::Region;
 use crate::lines::PreparedPage;
+use crate::net::TraceContext;
 use crate::plan::Request;
 use crate::raster::Pixels;
 pub(crate) use counters::RecognizerCounters;
@@ -95,6 +96,8 @@ pub struct DocumentState {
     pub cancel: CancelToken,
     /// `true` if the PDF's own text may replace recognition where it can be trusted.
     pub takes_own_text: bool,
+    /// The trace that servers which are asked about its blocks are told.
+    pub trace_context: Option<Arc<TraceContext>>,
     /// Results of checking that text.
     pub own_text: Mutex<OwnTextRecord>,
 }

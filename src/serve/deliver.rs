@@ -9,7 +9,7 @@ use super::outbound::Target;
 use super::spool::{Delivery, Due, JobStatus, Lease, now_ms};
 use super::state::Server;
 use super::view;
-use crate::net::reason;
+use crate::net::{TraceContext, reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread;
@@ -205,7 +205,8 @@ fn attempt(server: &Server, agent: &ureq::Agent, turn: Turn) {
     };
     server.metrics.webhook(outcome);
     let (attempts, host) = (delivery.attempts, &target.host);
-    tracing::info!(job, host, attempts, outcome, "webhook");
+    let trace = status.record.trace.as_ref().map(TraceContext::parent);
+    tracing::info!(job, trace, host, attempts, outcome, "webhook");
     delivery.is_over = tried != Tried::Failed || is_last;
     delivery.next_ms = now_ms() + pause.unwrap_or(0) * 1000;
     let at = delivery.next_ms;
@@ -232,8 +233,12 @@ fn post(
     };
     let seconds = now_ms() / 1000;
     let signature = server.outbound.webhooks.signature(seconds, &body);
-    let answer = agent
-        .post(target.uri.clone())
+    let mut request = agent.post(target.uri.clone());
+    let trace = &status.record.trace;
+    for (name, value) in trace.iter().flat_map(TraceContext::headers) {
+        request = request.header(name, value);
+    }
+    let answer = request
         .header("Content-Type", "application/json")
         .header("X-Docparse-Event", format!("job.{}", status.state.name()))
         .header("X-Docparse-Delivery", delivery)

@@ -7,10 +7,11 @@ use super::error::ApiError;
 use super::limits::seconds;
 use super::names::clean_name;
 use super::outbound::{Refusal, Rules, Target, file_name, refusal_of};
+use super::request;
 use super::spool::Incoming;
 use super::state::Server;
 use super::upload::Budget;
-use crate::net::{file_name_of, reason, resolved, shown_address};
+use crate::net::{TraceContext, file_name_of, reason, resolved, shown_address};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use std::io::{self, Read};
@@ -160,11 +161,20 @@ pub(crate) async fn fetch(
     };
     let (sender, mut pieces) = mpsc::channel(AHEAD);
     let (rules, until, most) = (outbound.files.clone(), Instant::now() + time, budget.left());
+    let trace = request::trace();
+    let asked = trace.clone();
     tokio::task::spawn_blocking(move || {
         // Held for as long as the thread is busy, and not only as long as somebody waits.
         let _turn = turn;
         let agent = rules.agent();
-        if let Err(failure) = download(&rules, &agent, target, until, most, &sender) {
+        if let Err(failure) = download(
+            &rules,
+            &agent,
+            target,
+            asked.as_ref(),
+            (until, most),
+            &sender,
+        ) {
             // Nobody waits any more.
             let _ = sender.blocking_send(Err(failure));
         }
@@ -198,7 +208,8 @@ pub(crate) async fn fetch(
     server.metrics.fetched("fetched");
     let ms = began.elapsed().as_millis() as u64;
     // The host, and not the path: that may hold names.
-    tracing::info!(host, size, ms, "fetched");
+    let trace = trace.as_ref().map(TraceContext::parent);
+    tracing::info!(host, trace, size, ms, "fetched");
     Ok(fetched)
 }
 
@@ -207,11 +218,11 @@ fn download(
     rules: &Arc<Rules>,
     agent: &ureq::Agent,
     target: Target,
-    until: Instant,
-    most: u64,
+    trace: Option<&TraceContext>,
+    (until, most): (Instant, u64),
     pieces: &Pieces,
 ) -> Result<(), Failure> {
-    let (response, last) = follow(rules, agent, target.clone(), until)?;
+    let (response, last) = follow(rules, agent, target.clone(), trace, until)?;
     let status = response.status().as_u16();
     if status != 200 {
         return Err(Failure::Status(status));
@@ -263,13 +274,18 @@ fn follow(
     rules: &Rules,
     agent: &ureq::Agent,
     target: Target,
+    trace: Option<&TraceContext>,
     until: Instant,
 ) -> Result<(Response<Body>, Target), Failure> {
     let mut target = target;
     for hop in 0..=MOST_HOPS {
         let left = until.saturating_duration_since(Instant::now());
         let left = left.max(Duration::from_millis(1));
-        let request = agent.get(target.uri.clone()).config();
+        let mut request = agent.get(target.uri.clone());
+        for (name, value) in trace.iter().flat_map(|trace| trace.headers()) {
+            request = request.header(name, value);
+        }
+        let request = request.config();
         let response = request.timeout_global(Some(left)).build().call();
         let response = response.map_err(|error| match (refusal_of(&error), error) {
             (Some(refusal), _) if hop == 0 => Failure::Refused(refusal),
@@ -396,7 +412,7 @@ mod tests {
         let target = rules.target(address).unwrap();
         let until = Instant::now() + Duration::from_secs(10);
         let (sender, mut receiver) = mpsc::channel(100);
-        let done = download(&rules, &agent, target, until, 1000, &sender);
+        let done = download(&rules, &agent, target, None, (until, 1000), &sender);
         drop(sender);
         let mut bytes = Vec::new();
         while let Some(Ok(piece)) = receiver.blocking_recv() {

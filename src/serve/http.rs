@@ -5,11 +5,12 @@ use super::error::ApiError;
 use super::keys::Owner;
 use super::limits::seconds;
 use super::links::Named;
-use super::request::{RequestId, is_json};
+use super::request::{self, RequestId, is_json};
 use super::routes;
 use super::state::Server;
 use super::steady::{self, SteadyStream};
 use super::wait;
+use crate::net::{TRACEPARENT, TraceContext};
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +30,6 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Time for the head of a request to come.
 const HEAD: Duration = Duration::from_secs(20);
 /// Connections for probes besides the others.
@@ -103,11 +103,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_plain_id(id))
         .map_or_else(uuid, String::from);
-    let trace = request
-        .headers()
-        .get(&TRACEPARENT)
-        .cloned()
-        .filter(is_trace);
+    let trace = request::trace_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_string());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("(none)", MatchedPath::as_str).to_string();
@@ -127,8 +123,8 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
             let owner = owner.unwrap_or(Owner(String::new()));
             request.extensions_mut().insert(owner);
             let patience = seconds(server.options.limits.read_timeout);
-            next.run(request.map(|body| steady::paced(body, patience)))
-                .await
+            let request = request.map(|body| steady::paced(body, patience));
+            request::traced(trace.clone(), next.run(request)).await
         }
     };
     let error = response
@@ -140,8 +136,9 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
-    if let Some(trace) = &trace {
-        headers.insert(TRACEPARENT, trace.clone());
+    let trace = trace.as_ref().map(TraceContext::parent);
+    if let Some(Ok(value)) = trace.map(HeaderValue::from_str) {
+        headers.insert(TRACEPARENT, value);
     }
     headers.insert(
         "x-content-type-options",
@@ -149,7 +146,6 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     );
     let (status, time) = (response.status().as_u16(), began.elapsed());
     server.metrics.answered(&route, (status, error), time);
-    let trace = trace.as_ref().and_then(|trace| trace.to_str().ok());
     let (method, ms) = (method.as_str(), time.as_millis() as u64);
     // The route, and not the path: that may hold names. Never the query. Probes are asked for all the time.
     if needs_key(&path) {
@@ -238,19 +234,6 @@ fn is_plain_id(id: &str) -> bool {
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
-/// `true` for a trace context: version, trace, span and flags in hexadecimal.
-fn is_trace(value: &HeaderValue) -> bool {
-    let Ok(text) = value.to_str() else {
-        return false;
-    };
-    let parts: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    lengths == [2, 32, 16, 2]
-        && parts
-            .iter()
-            .all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Puts the shape of the dialect around an error.

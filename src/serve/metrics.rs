@@ -144,7 +144,7 @@ impl Metrics {
         );
         registry.register(
             "jobs",
-            "Jobs that have ended, by state and code",
+            "Jobs that this server worked on and that have ended, by state and code",
             metrics.jobs.clone(),
         );
         registry.register_with_unit(

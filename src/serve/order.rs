@@ -9,6 +9,7 @@ use super::spool::{
 };
 use super::state::{Loaded, Server};
 use crate::input::{self, InputFile};
+use crate::net::TraceContext;
 use crate::output::names::key_of;
 use crate::pipeline::job::WantedPictures;
 use axum::http::StatusCode;
@@ -39,6 +40,8 @@ pub(crate) struct Order {
     pub docling: Option<DoclingOptions>,
     /// Address that is told of the end.
     pub webhook: Option<String>,
+    /// The trace that its request belongs to.
+    pub trace: Option<TraceContext>,
     /// `Idempotency-Key`.
     pub key: Option<String>,
     /// The client waits for the result: the job is cancelled if all who wait are gone.
@@ -90,6 +93,7 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
         answer: order.answer,
         docling: order.docling,
         webhook: order.webhook,
+        trace: order.trace.clone(),
         page_estimate: pages,
         waited_at: order.is_waited_for.then(|| server.id.clone()),
     };
@@ -119,7 +123,11 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
             "this `Idempotency-Key` was used for another order",
         ));
     }
-    server.metrics.ordered(matches!(ordered, Ordered::New(_)));
+    let (Ordered::New(id) | Ordered::Known(id)) = &ordered;
+    let trace = order.trace.as_ref().map(TraceContext::parent);
+    let is_new = matches!(ordered, Ordered::New(_));
+    tracing::info!(job = id, trace, is_new, "ordered");
+    server.metrics.ordered(is_new);
     server.work.wake();
     Ok(ordered)
 }

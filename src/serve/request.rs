@@ -1,5 +1,6 @@
 //! What handlers know of a request besides its route.
 
+use crate::net::{TRACEPARENT, TRACESTATE, TraceContext};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 
@@ -18,6 +19,33 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
         .next()
         .unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+tokio::task_local! {
+    /// The trace of the request that a task handles.
+    static TRACE: Option<TraceContext>;
+}
+
+/// Handles a request as a part of its trace.
+pub(crate) async fn traced<F: Future>(trace: Option<TraceContext>, handled: F) -> F::Output {
+    TRACE.scope(trace, handled).await
+}
+
+/// The trace of the request that this task handles; `None` on other threads.
+pub(crate) fn trace() -> Option<TraceContext> {
+    TRACE.try_with(Clone::clone).ok().flatten()
+}
+
+/// The trace that a request belongs to. Two of them are none.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut parents = headers.get_all(TRACEPARENT).iter();
+    let parent = parents.next().filter(|_| parents.next().is_none())?;
+    let states = headers.get_all(TRACESTATE).iter();
+    let states: Option<Vec<&str>> = states.map(|state| state.to_str().ok()).collect();
+    TraceContext::new(
+        parent.to_str().ok()?,
+        Some(&states.unwrap_or_default().join(",")),
+    )
 }
 
 /// `true` if the client asks for this media type by name.

@@ -12,10 +12,11 @@ use super::spool::{
     SweepRules, now_ms,
 };
 use super::state::{Loaded, Server};
-use crate::engine::{self, Batch, EngineOptions, Job};
+use crate::engine::{self, Batch, EngineOptions, Job, JobSettings};
 use crate::fault::{Fault, Reason};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::lines::LineOptions;
+use crate::net::TraceContext;
 use crate::output::names::{self, NamedInput};
 use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
 use crate::pipeline::job::WantedPictures;
@@ -226,12 +227,18 @@ fn close(
         error,
         progress,
     };
+    let trace = record.trace.as_ref().map(TraceContext::parent);
     if let Err(error) = server.spool.finish(id, lease, &outcome) {
         // The lease is dead now: the job is tried again.
-        tracing::error!("the outcome of a job cannot be written: {error}");
+        tracing::error!(
+            job = id,
+            trace,
+            "the outcome of a job cannot be written: {error}"
+        );
     }
     tracing::info!(
         job = id,
+        trace,
         state = state.name(),
         ms = time.as_millis() as u64,
         "job ended"
@@ -302,7 +309,10 @@ fn run(
     let outputs = outputs(&root, &jobs)?;
     let options = EngineOptions {
         limits: loaded.limits,
-        settings: resolved.job_settings(wanted, as_reference),
+        settings: JobSettings {
+            trace_context: record.trace.clone().map(Arc::new),
+            ..resolved.job_settings(wanted, as_reference)
+        },
         pages,
         max_pages: None,
         fail_fast: false,

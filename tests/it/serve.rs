@@ -10,4 +10,5 @@ mod orders;
 mod outbound;
 pub mod server;
 mod tls;
+mod traces;
 mod webhooks;

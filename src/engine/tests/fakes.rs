@@ -374,6 +374,7 @@ pub(super) fn settings() -> JobSettings {
         block_pictures: false,
         trace_tables: false,
         page_timeout: None,
+        trace_context: None,
         pages_are_final: true,
     }
 }

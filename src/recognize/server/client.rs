@@ -5,7 +5,9 @@ mod failed;
 
 use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
 use crate::fault::{Fault, Reason};
-use crate::net::{RetryRules, asked, clean_text, is_passing, pause, read_all, shown_address};
+use crate::net::{
+    RetryRules, TraceContext, asked, clean_text, is_passing, pause, read_all, shown_address,
+};
 use endpoint::{Endpoint, EndpointState};
 use failed::{FailedRequest, MOST_BYTES, broken_off, on_the_way, refused};
 use serde_json::Value;
@@ -155,12 +157,13 @@ impl Client {
         Err(Fault::new(Reason::Network, reasons.join("; ")))
     }
 
-    /// Sends a request about a crop. `stop` returns `true` if no further attempts should be made.
+    /// Sends a request about a crop, as a part of `trace`. `stop` returns `true` if no further attempts should be made.
     pub(crate) fn complete(
         &self,
         image_url: String,
         prompt: &str,
         arguments: &Arguments,
+        trace: Option<&TraceContext>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Completion, Fault> {
         let started = Instant::now();
@@ -195,7 +198,8 @@ impl Client {
             };
             let endpoint = &self.endpoints[number];
             failing = Some(number);
-            let result = self.attempt(endpoint, &mut body, time.min(self.options.timeout));
+            let time = time.min(self.options.timeout);
+            let result = self.attempt(endpoint, &mut body, trace, time);
             self.note(endpoint, &result);
             let (fault, wait) = match result {
                 Ok(completion) => {
@@ -328,6 +332,7 @@ impl Client {
         &self,
         endpoint: &Endpoint,
         body: &mut Value,
+        trace: Option<&TraceContext>,
         timeout: Duration,
     ) -> Result<Completion, FailedRequest> {
         let known = endpoint.lock().model.clone();
@@ -359,6 +364,13 @@ impl Client {
         request = request.header("Content-Type", "application/json");
         for (name, value) in &self.options.headers {
             request = request.header(name, value);
+        }
+        for (name, value) in trace.iter().flat_map(|trace| trace.headers()) {
+            // One of the settings goes first.
+            let is_set = |(set, _): &(String, String)| set.eq_ignore_ascii_case(name);
+            if !self.options.headers.iter().any(is_set) {
+                request = request.header(name, value);
+            }
         }
         let sent = request
             .config()

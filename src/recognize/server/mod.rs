@@ -179,6 +179,7 @@ fn ask(
         image_url,
         request.task.prompt(),
         &Arguments::of(request),
+        block.document.trace_context.as_deref(),
         &stop,
     )?;
     let generation = completion.token_count.map(|token_count| Generation {

@@ -8,6 +8,7 @@ use crate::serve::limits::seconds;
 use crate::serve::names::clean_name;
 use crate::serve::openapi;
 use crate::serve::order::{self, Order};
+use crate::serve::request;
 use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
 use crate::serve::state::Server;
 use crate::serve::steady;
@@ -98,6 +99,7 @@ pub(super) fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
         answer: None,
         docling: None,
         webhook: None,
+        trace: request::trace(),
         key: None,
         is_waited_for: false,
     })

@@ -3,6 +3,7 @@
 
 use super::files::now_ms;
 use crate::fault::Fault;
+use crate::net::TraceContext;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,6 +38,9 @@ pub(crate) struct JobRecord {
     /// Address that is told when the job has ended.
     #[serde(default)]
     pub webhook: Option<String>,
+    /// The trace of the request that ordered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     /// Pages of all files together, as far as known when it was ordered.
     pub page_estimate: usize,
     /// The server whose clients wait for it: it is cancelled when the last of them is gone.

@@ -23,6 +23,7 @@ fn record(incoming: &Incoming) -> JobRecord {
         answer: None,
         docling: None,
         webhook: None,
+        trace: None,
         page_estimate: 1,
         waited_at: None,
     }

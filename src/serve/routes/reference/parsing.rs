@@ -12,7 +12,7 @@ use crate::serve::fetch::fetch;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
-use crate::serve::request::RequestId;
+use crate::serve::request::{self, RequestId};
 use crate::serve::routes::jobs::text_of;
 use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
 use crate::serve::state::Server;
@@ -235,6 +235,7 @@ async fn order_of(
         }),
         docling: None,
         webhook: None,
+        trace: request::trace(),
         key: None,
         is_waited_for: true,
     })
