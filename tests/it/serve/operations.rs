@@ -65,6 +65,8 @@ fn an_id_and_a_trace_go_in_and_come_out() {
     assert_eq!(answer.header("traceparent"), trace);
     let bad = server.ask("GET", "/livez", &[("x-request-id", "a b")], b"");
     assert_ne!(bad.header("x-request-id"), "a b");
+    // The line is written once the answer is on its way.
+    server.until("logged", || server.log().contains("mine-1"));
     let log = server.log();
     let line = log.lines().find(|line| line.contains("mine-1")).unwrap();
     let line: Value = serde_json::from_str(line).unwrap();
