@@ -343,18 +343,25 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
                         .await
                 }
                 // Here, and not where connections are taken: a client that is slow to agree holds up nobody.
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => {
-                        let stream = TokioIo::new(stream);
-                        watcher
-                            .watch(builder.serve_connection(stream, service))
-                            .await
+                Some(tls) => {
+                    let agreed = tokio::select! {
+                        agreed = tls.accept(stream) => agreed,
+                        // Nothing was asked yet that the end could wait for.
+                        () = server.ended() => return,
+                    };
+                    match agreed {
+                        Ok(stream) => {
+                            let stream = TokioIo::new(stream);
+                            watcher
+                                .watch(builder.serve_connection(stream, service))
+                                .await
+                        }
+                        Err(error) => {
+                            tracing::debug!("a connection was not encrypted: {error}");
+                            Ok(())
+                        }
                     }
-                    Err(error) => {
-                        tracing::debug!("a connection was not encrypted: {error}");
-                        Ok(())
-                    }
-                },
+                }
             };
             drop(place);
         });
