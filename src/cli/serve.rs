@@ -144,6 +144,7 @@ fn links(args: &ServeArgs, serving: &ServingConfig) -> Result<LinkOptions, Failu
     Ok(LinkOptions {
         return_urls: args.return_urls || serving.return_urls,
         public_url: args.public_url.clone(),
+        is_https: args.tls_cert.is_some(),
         expires_in: args.url_expires_in.or(serving.url_expires_in),
     })
 }

@@ -34,6 +34,8 @@ pub(crate) struct LinkOptions {
     pub return_urls: bool,
     /// What addresses begin with, without a slash at the end; `None`: what the request was sent to.
     pub public_url: Option<String>,
+    /// The server's own port speaks HTTPS.
+    pub is_https: bool,
     /// Seconds until an address ends; `None`: it lives as long as the result.
     pub expires_in: Option<u64>,
 }
@@ -91,6 +93,8 @@ impl Links {
         let scheme = text(headers.get("x-forwarded-proto"));
         let scheme = match scheme.split(',').next().unwrap_or_default().trim() {
             https if https.eq_ignore_ascii_case("https") => "https",
+            http if http.eq_ignore_ascii_case("http") => "http",
+            _ if self.options.is_https => "https",
             _ => "http",
         };
         match is_host(&host) {
@@ -282,6 +286,15 @@ mod tests {
             assert_eq!(base(&[("host", host)]).unwrap_err().status, 400, "{host}");
         }
         assert!(base(&[]).is_err());
+        let (own, _folder) = links(LinkOptions {
+            is_https: true,
+            ..on.clone()
+        });
+        for (proxy, scheme) in [("", "https"), ("http", "http")] {
+            let asked = [("host", "a.example"), ("x-forwarded-proto", proxy)];
+            let base = own.base(&headers(&asked)).unwrap().unwrap();
+            assert_eq!(base, format!("{scheme}://a.example"));
+        }
         let (set, _folder) = links(LinkOptions {
             public_url: Some("https://public.example/x".into()),
             ..on

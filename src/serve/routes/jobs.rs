@@ -482,6 +482,7 @@ mod tests {
             webhook: None,
             key: None,
             is_waited_for: false,
+            trace: None,
         };
         let described = openapi::names(openapi::ORDER_FORM);
         // The same as in JSON, but that files are parts.
