@@ -71,12 +71,17 @@ impl<'a> Finished<'a> {
         Ok(Some(text.map_err(io::Error::other)?))
     }
 
+    /// Opens the output of a file with this ending; `None` without one.
+    pub(crate) fn open(&self, index: usize, ending: &str) -> Option<io::Result<File>> {
+        let name = self.name(index, ending)?;
+        Some(File::open(self.folder.join(name)))
+    }
+
     /// The document that was parsed from a file; `None` if there is none.
     pub(crate) fn parsed(&self, index: usize) -> Result<Option<Parsed>, ApiError> {
-        let Some(name) = self.name(index, ".json") else {
+        let Some(file) = self.open(index, ".json").transpose()? else {
             return Ok(None);
         };
-        let file = File::open(self.folder.join(name))?;
         let parsed = serde_json::from_reader(BufReader::new(file));
         Ok(Some(parsed.map_err(io::Error::other)?))
     }

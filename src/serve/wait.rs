@@ -2,8 +2,10 @@
 //! gone, it is cancelled.
 
 use super::error::ApiError;
+use super::limits::seconds;
 use super::notices::Waiter;
-use super::spool::JobStatus;
+use super::order::{self, Order};
+use super::spool::{JobStatus, Ordered};
 use super::state::Server;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -29,6 +31,34 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(io::Error::other)
+}
+
+/// Places an order; returns the id of its job, a new one or that of an equal order.
+pub(crate) async fn placed(server: &Arc<Server>, order: Order) -> Result<String, ApiError> {
+    let placing = server.clone();
+    let ordered = blocking(move || order::place(&placing, order)).await??;
+    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
+    Ok(id)
+}
+
+/// Places an order whose client waits for the end: the job once it has ended, or once `sync_timeout` is over.
+pub(crate) async fn ordered(server: &Arc<Server>, mut order: Order) -> Result<JobStatus, ApiError> {
+    order.is_waited_for = true;
+    let id = placed(server, order).await?;
+    let time = seconds(server.options.limits.sync_timeout);
+    until_ended(server, &id, time).await
+}
+
+/// A job once it has ended, or after the seconds that a client asks for: at most `sync_timeout`, and none for what is no
+/// time.
+pub(crate) async fn as_asked(
+    server: &Arc<Server>,
+    id: &str,
+    time: f64,
+) -> Result<JobStatus, ApiError> {
+    let most = server.options.limits.sync_timeout as f64;
+    let time = if time.is_finite() { time } else { 0.0 };
+    until_ended(server, id, Duration::from_secs_f64(time.clamp(0.0, most))).await
 }
 
 /// Returns after the next change of a job, or a moment.

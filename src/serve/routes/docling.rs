@@ -17,11 +17,9 @@ use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
 use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
-use crate::serve::limits::seconds;
-use crate::serve::order::{self, Order};
+use crate::serve::order::Order;
 use crate::serve::spool::{
-    DoclingContent, DoclingOptions, FileProgress, JobError, JobState, JobStatus, Ordered,
-    PictureMode,
+    DoclingContent, DoclingOptions, FileProgress, JobError, JobState, JobStatus, PictureMode,
 };
 use crate::serve::state::Server;
 use crate::serve::upload::{self, Budget, JsonBody};
@@ -37,7 +35,6 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::block_in_place;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -214,22 +211,12 @@ fn apply(order: &mut Order, wishes: Wishes) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn placed(server: &Arc<Server>, order: Order) -> Result<String, ApiError> {
-    let placing = server.clone();
-    let ordered = wait::blocking(move || order::place(&placing, order)).await??;
-    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
-    Ok(id)
-}
-
 /// Waits for the result of an order.
-async fn finish(server: &Arc<Server>, mut order: Order) -> Result<Response, ApiError> {
-    order.is_waited_for = true;
-    let id = placed(server, order).await?;
-    let time = seconds(server.options.limits.sync_timeout);
-    let status = wait::until_ended(server, &id, time).await?;
+async fn finish(server: &Arc<Server>, order: Order) -> Result<Response, ApiError> {
+    let status = wait::ordered(server, order).await?;
     if !status.state.is_final() {
         // The work is not lost: it has a number.
-        let location = format!("/v1/status/poll/{id}");
+        let location = format!("/v1/status/poll/{}", status.record.id);
         let task = task(server, &status).await?;
         return Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(task)).into_response());
     }
@@ -238,7 +225,7 @@ async fn finish(server: &Arc<Server>, mut order: Order) -> Result<Response, ApiE
 
 /// Says where an order will be.
 async fn start(server: &Arc<Server>, order: Order) -> Result<Response, ApiError> {
-    let id = placed(server, order).await?;
+    let id = wait::placed(server, order).await?;
     let status = wait::status(server, &id).await?;
     let status = status.ok_or_else(no_task)?;
     Ok(Json(task(server, &status).await?).into_response())
@@ -273,9 +260,7 @@ pub(crate) async fn poll(
 ) -> Result<Json<Value>, ApiError> {
     let mut status = own_task(&server, &owner, &id).await?;
     if query.wait > 0.0 && !status.state.is_final() {
-        let most = server.options.limits.sync_timeout as f64;
-        let time = Duration::from_secs_f64(query.wait.min(most));
-        status = wait::until_ended(&server, &id, time).await?;
+        status = wait::as_asked(&server, &id, query.wait).await?;
     }
     Ok(Json(task(&server, &status).await?))
 }

@@ -4,12 +4,11 @@ use crate::serve::admission;
 use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
 use crate::serve::keys::Owner;
-use crate::serve::limits::seconds;
 use crate::serve::names::clean_name;
 use crate::serve::openapi;
-use crate::serve::order::{self, Order};
+use crate::serve::order::Order;
 use crate::serve::request;
-use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
+use crate::serve::spool::{Incoming, JobState, JobStatus, Spool};
 use crate::serve::state::Server;
 use crate::serve::steady;
 use crate::serve::upload::{self, Budget, JsonBody};
@@ -169,10 +168,8 @@ pub(crate) async fn order(
         server.outbound.webhooks.check(webhook)?;
     }
     order.key = idempotency_key(&headers)?;
-    let placing = server.clone();
-    let ordered = wait::blocking(move || order::place(&placing, order)).await??;
-    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
-    let status = waited(&server, &id, query.wait).await?;
+    let id = wait::placed(&server, order).await?;
+    let status = wait::as_asked(&server, &id, query.wait.unwrap_or(0.0)).await?;
     let code = match status.state.is_final() {
         true => StatusCode::OK,
         false => StatusCode::ACCEPTED,
@@ -204,14 +201,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         )
     })?;
     Ok(Some(text.into()))
-}
-
-/// A job, after at most so many seconds.
-async fn waited(server: &Arc<Server>, id: &str, time: Option<f64>) -> Result<JobStatus, ApiError> {
-    let most = server.options.limits.sync_timeout as f64;
-    let time = time.filter(|time| time.is_finite()).unwrap_or(0.0);
-    let time = seconds(0) + std::time::Duration::from_secs_f64(time.clamp(0.0, most));
-    wait::until_ended(server, id, time).await
 }
 
 /// The file's name in `Content-Disposition`.
@@ -428,8 +417,8 @@ pub(crate) async fn one(
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let mut status = own_job(&server, &owner, &id).await?;
-    if query.wait.is_some() {
-        status = waited(&server, &id, query.wait).await?;
+    if let Some(time) = query.wait {
+        status = wait::as_asked(&server, &id, time).await?;
     }
     Ok(Json(view::job(&server, &status)))
 }
@@ -447,7 +436,7 @@ pub(crate) async fn cancel(
         wait::blocking(move || cancelling.cancel(&id)).await??;
     }
     // Work that ends at its next check is worth a moment.
-    let mut status = waited(&server, &id, Some(CANCEL_WAIT)).await?;
+    let mut status = wait::as_asked(&server, &id, CANCEL_WAIT).await?;
     if query.purge {
         let (removing, id) = (server.clone(), id.clone());
         wait::blocking(move || removing.spool.remove(&id)).await??;

@@ -7,13 +7,11 @@ use crate::serve::admission;
 use crate::serve::error::ApiError;
 use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
-use crate::serve::limits::seconds;
 use crate::serve::names::clean_name;
-use crate::serve::order;
 use crate::serve::parsed::Parsed;
 use crate::serve::ppocr::{self, EXTENSIONS, extension, rounded};
 use crate::serve::request::{RequestId, asks_for, is_json};
-use crate::serve::spool::{JobState, JobStatus, Ordered};
+use crate::serve::spool::{JobState, JobStatus};
 use crate::serve::state::Server;
 use crate::serve::wait;
 use axum::extract::{Request, State};
@@ -191,14 +189,9 @@ async fn answer(
     order
         .settings
         .insert("concatenate_pages".into(), false.into());
-    order.is_waited_for = true;
-    let placing = server.clone();
-    let (Ordered::New(id) | Ordered::Known(id)) =
-        wait::blocking(move || order::place(&placing, order)).await??;
-    let time = seconds(server.options.limits.sync_timeout);
-    let status = wait::until_ended(server, &id, time).await?;
+    let status = wait::ordered(server, order).await?;
     if !status.state.is_final() {
-        return Ok(later(&id));
+        return Ok(later(&status.record.id));
     }
     let reading = server.clone();
     let parsed = wait::blocking(move || result(&reading, &status, form)).await??;

@@ -9,22 +9,21 @@ use crate::serve::admission;
 use crate::serve::body;
 use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
+use crate::serve::finished::Finished;
 use crate::serve::keys::Owner;
-use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
 use crate::serve::request::{self, RequestId};
 use crate::serve::routes::jobs::text_of;
-use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
+use crate::serve::spool::{AnswerOptions, JobStatus};
 use crate::serve::state::Server;
 use crate::serve::upload::{self, Budget, JsonBody};
-use crate::serve::{view, wait};
+use crate::serve::wait;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use tokio::task::block_in_place;
@@ -80,13 +79,12 @@ async fn parsed(
         answer.as_files = base.is_some();
     }
     drop(body);
-    let placing = server.clone();
-    let ordered = wait::blocking(move || order::place(&placing, order)).await?;
     let asks_for_too_much = |error: &ApiError| {
         error.code == "not_loaded"
             || (error.code == "bad_settings" && error.message.contains("use_doc_"))
     };
-    let ordered = ordered.map_err(|error| match asks_for_too_much(&error) {
+    let status = wait::ordered(server, order).await;
+    let status = status.map_err(|error| match asks_for_too_much(&error) {
         true => ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             error.code,
@@ -94,9 +92,6 @@ async fn parsed(
         ),
         false => error,
     })?;
-    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
-    let time = seconds(server.options.limits.sync_timeout);
-    let status = wait::until_ended(server, &id, time).await?;
     answer(server, status, base, log_id)
 }
 
@@ -120,16 +115,9 @@ fn answer(
         });
         return Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(body)).into_response());
     }
-    let attempt = status.progress.as_ref().map(|progress| progress.attempt);
-    let folder = attempt.and_then(|attempt| server.spool.results(id, attempt));
-    let names = view::outputs(&status);
-    let name = names
-        .iter()
-        .find(|name| name.ends_with(crate::writer::answer::ENDING));
-    let Some((folder, name)) = folder.zip(name) else {
-        return Err(why_not(&status));
-    };
-    let mut file = File::open(folder.join(name))?;
+    let finished = Finished::of(server, &status);
+    let written = finished.and_then(|finished| finished.open(0, crate::writer::answer::ENDING));
+    let mut file = written.ok_or_else(|| why_not(&status))??;
     let start = format!("{{\"logId\":{},\"result\":", Value::from(log_id));
     let answering = server.clone();
     let body = body::written(move |out| {
