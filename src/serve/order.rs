@@ -3,6 +3,7 @@
 use super::admission;
 use super::error::ApiError;
 use super::keys::Owner;
+use super::request;
 use super::settings;
 use super::spool::{
     AnswerOptions, DoclingOptions, Incoming, JobRecord, JobStatus, Ordered, new_id, now_ms,
@@ -46,6 +47,25 @@ pub(crate) struct Order {
     pub key: Option<String>,
     /// The client waits for the result: the job is cancelled if all who wait are gone.
     pub is_waited_for: bool,
+}
+
+impl Order {
+    /// Files without any wishes, ordered by the request that this task handles.
+    pub(crate) fn new(incoming: Incoming, owner: Owner) -> Order {
+        Order {
+            incoming,
+            owner,
+            settings: Map::new(),
+            formats: Vec::new(),
+            pages: None,
+            answer: None,
+            docling: None,
+            webhook: None,
+            trace: request::trace(),
+            key: None,
+            is_waited_for: false,
+        }
+    }
 }
 
 /// Places an order. Blocks.

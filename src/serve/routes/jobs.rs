@@ -7,7 +7,6 @@ use crate::serve::keys::Owner;
 use crate::serve::names::clean_name;
 use crate::serve::openapi;
 use crate::serve::order::Order;
-use crate::serve::request;
 use crate::serve::spool::{Incoming, JobState, JobStatus, Spool};
 use crate::serve::state::Server;
 use crate::serve::steady;
@@ -89,19 +88,7 @@ pub(super) fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, ApiError> {
 
 /// An order of nothing yet.
 pub(super) fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
-    Ok(Order {
-        incoming: server.spool.incoming()?,
-        owner: owner.clone(),
-        settings: Map::new(),
-        formats: Vec::new(),
-        pages: None,
-        answer: None,
-        docling: None,
-        webhook: None,
-        trace: request::trace(),
-        key: None,
-        is_waited_for: false,
-    })
+    Ok(Order::new(server.spool.incoming()?, owner.clone()))
 }
 
 /// Names in a list such as `md,json`.
@@ -460,19 +447,8 @@ mod tests {
         assert_eq!(fields_of::<JsonOrder>(), openapi::names(openapi::ORDER));
         assert_eq!(fields_of::<JsonFile>(), openapi::names(openapi::ORDER_FILE));
         let folder = tempfile::tempdir().unwrap();
-        let mut order = Order {
-            incoming: Spool::open(folder.path()).unwrap().incoming().unwrap(),
-            owner: Owner(String::new()),
-            settings: Map::new(),
-            formats: Vec::new(),
-            pages: None,
-            answer: None,
-            docling: None,
-            webhook: None,
-            key: None,
-            is_waited_for: false,
-            trace: None,
-        };
+        let incoming = Spool::open(folder.path()).unwrap().incoming().unwrap();
+        let mut order = Order::new(incoming, Owner(String::new()));
         let described = openapi::names(openapi::ORDER_FORM);
         // The same as in JSON, but that files are parts.
         assert_eq!(described[1..], fields_of::<JsonOrder>()[1..]);

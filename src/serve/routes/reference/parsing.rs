@@ -12,7 +12,7 @@ use crate::serve::fetch::fetch;
 use crate::serve::finished::Finished;
 use crate::serve::keys::Owner;
 use crate::serve::order::{self, Order};
-use crate::serve::request::{self, RequestId};
+use crate::serve::request::RequestId;
 use crate::serve::routes::jobs::text_of;
 use crate::serve::spool::{AnswerOptions, JobStatus};
 use crate::serve::state::Server;
@@ -212,20 +212,12 @@ async fn order_of(
         return Err(invalid(INVALID_FILE));
     }
     Ok(Order {
-        incoming,
-        owner: owner.clone(),
         settings: taken(server, parsing.settings),
-        formats: Vec::new(),
-        pages: None,
         answer: Some(AnswerOptions {
             is_pdf,
             ..parsing.answer
         }),
-        docling: None,
-        webhook: None,
-        trace: request::trace(),
-        key: None,
-        is_waited_for: true,
+        ..Order::new(incoming, owner.clone())
     })
 }
 
