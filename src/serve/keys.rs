@@ -79,6 +79,14 @@ impl Keys {
         Ok(count)
     }
 
+    /// Number of keys; 0 if everybody may use the server.
+    pub(crate) fn count(&self) -> usize {
+        self.hashes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
     /// `true` if requests need a key.
     pub(crate) fn are_needed(&self) -> bool {
         self.path.is_some()

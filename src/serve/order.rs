@@ -23,6 +23,9 @@ use std::sync::Arc;
 /// Longest `Idempotency-Key`.
 const MOST_KEY: usize = 256;
 
+/// Milliseconds that the result of an equal order must have left to be the answer to another one.
+const LEAST_LIFE_MS: u64 = 60_000;
+
 /// What a client orders.
 pub(crate) struct Order {
     /// The files.
@@ -66,6 +69,13 @@ impl Order {
             is_waited_for: false,
         }
     }
+}
+
+/// `true` if a result stays long enough to be fetched: its client may come for it, and for the files that it names, a
+/// while after the answer.
+fn lives_on(finished_ms: u64, ttl_seconds: u64) -> bool {
+    let ttl = ttl_seconds.saturating_mul(1000);
+    now_ms().saturating_add(LEAST_LIFE_MS.min(ttl / 2)) <= finished_ms.saturating_add(ttl)
 }
 
 /// Places an order. Blocks.
@@ -129,7 +139,10 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
     // Jobs that end with those who wait at another server are of no use to those who wait here.
     let fits = |status: &JobStatus| {
         let waited_at = &status.record.waited_at;
-        status.state.is_final() || waited_at.as_ref().is_none_or(|at| *at == server.id)
+        match &status.outcome {
+            Some(outcome) => lives_on(outcome.finished_ms, server.options.limits.result_ttl),
+            None => waited_at.as_ref().is_none_or(|at| *at == server.id),
+        }
     };
     let wanted = content_key(&record);
     let ordered = server.spool.order(order.incoming, record, &key, &fits)?;
@@ -192,4 +205,23 @@ fn page_count(loaded: &Arc<Loaded>, path: &Path) -> usize {
     }
     let file = InputFile::from_path(path, PathBuf::new());
     input::open(&file, &loaded.open).map_or(1, |source| source.page_count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_that_are_about_to_go_answer_no_other_order() {
+        let ago = |seconds: u64| now_ms() - seconds * 1000;
+        let hour = 3600;
+        assert!(lives_on(ago(0), hour));
+        assert!(lives_on(ago(hour - 100), hour));
+        assert!(!lives_on(ago(hour - 50), hour));
+        assert!(!lives_on(ago(hour + 1), hour));
+        // A short life has an end, too.
+        assert!(lives_on(ago(2), 10));
+        assert!(!lives_on(ago(8), 10));
+        assert!(lives_on(ago(0), u64::MAX));
+    }
 }

@@ -32,8 +32,8 @@ pub(super) struct Running {
     pub lease: Option<Lease>,
     /// When its time is up.
     pub until: Instant,
-    /// `true` if no other job may begin beside it.
-    pub is_alone: bool,
+    /// Until when no other job may begin beside it; `None` for ordinary jobs.
+    pub alone_until: Option<Instant>,
 }
 
 /// The jobs that this server works on.

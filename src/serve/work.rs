@@ -38,8 +38,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const BEAT: Duration = Duration::from_secs(1);
 /// Every so many beats a lease is written to.
 const BEATS_OF_LEASE: u32 = 5;
-/// Time that other jobs may go before one that servers died with.
+/// Time that other jobs may go before one that servers died with, and between two of these.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a job that servers died with has for itself: long for what kills a server, short for those who wait.
+const ALONE: Duration = Duration::from_secs(20);
 /// Interval of sweeps.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -76,7 +78,8 @@ fn work(server: &Arc<Server>, loaded: &Loaded) {
 /// Claims a job: the oldest of the owner with the fewest jobs under way.
 ///
 /// A job that several servers died with may be what killed them. It begins when no other job is under way, and none begins
-/// beside it: a further death harms no other job, and tells which one it was. Others go before it, but not for ever.
+/// beside it for a while: a further death then harms no other job, and tells which one it was. Others go before it, but
+/// not for ever.
 fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
     let work = &server.work;
     let mut suspects = work.suspects.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +90,9 @@ fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
     let mut waiting: Vec<Arc<JobRecord>> = Vec::new();
     {
         let running = work.lock();
-        if running.values().any(|job| job.is_alone) {
+        let now = Instant::now();
+        let is_alone = |job: &Running| job.alone_until.is_some_and(|until| now < until);
+        if running.values().any(is_alone) {
             return None;
         }
         for id in open {
@@ -98,6 +103,13 @@ fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
             }
         }
         let of = |owner: &str| running.values().filter(|job| job.owner == owner).count();
+        // One of several clients never has all places, so that the next one begins at once.
+        let places = server.options.limits.concurrency;
+        let share = match server.keys.count() > 1 && places > 1 {
+            true => places - 1,
+            false => places,
+        };
+        waiting.retain(|record| (of(&record.owner) as u64) < share.max(1));
         // Stable: the oldest first.
         waiting.sort_by_key(|record| of(&record.owner));
     }
@@ -148,7 +160,7 @@ fn claim(server: &Server, record: &JobRecord, is_alone: bool) -> Option<Arc<Atom
                 end: None,
                 lease: Some(lease),
                 until: Instant::now() + seconds(server.options.limits.job_timeout),
-                is_alone,
+                alone_until: is_alone.then(|| Instant::now() + ALONE),
             };
             server.work.lock().insert(record.id.clone(), running);
             return Some(cancel);
@@ -172,6 +184,14 @@ fn run_guarded(server: &Server, loaded: &Loaded, record: &JobRecord, cancel: &Ar
     }));
     let result = done.unwrap_or_else(|_| Err(Fault::internal("a fault of docparse itself")));
     let ended = server.work.lock().remove(&record.id);
+    if ended.as_ref().is_some_and(|job| job.alone_until.is_some()) {
+        // Others have their turn before the next one that servers died with.
+        let suspects = &server.work.suspects;
+        let mut suspects = suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        suspects
+            .values_mut()
+            .for_each(|since| *since = Instant::now());
+    }
     server.health.pulse.end();
     if let Some(Running {
         end,

@@ -347,3 +347,32 @@ fn many_files_of_one_request_are_bounded() {
         .expect(413);
     assert_eq!(answer.json()["error"]["limit"]["name"], "max_files");
 }
+
+#[test]
+fn one_key_never_has_all_places() {
+    let folder = Arc::new(Folder::new());
+    let keys = folder.write("keys", "alpha\nbeta\n");
+    let keys = keys.to_str().unwrap().to_string();
+    let server = Server::in_folder(folder, &["--api-keys-file", &keys, "--concurrency", "2"]);
+    server.wait_ready();
+    let order = |key: &str, query: &str, pages: usize| {
+        let headers = [("x-api-key", key), ("content-type", "application/pdf")];
+        let path = format!("/v1/jobs?formats=md&{query}");
+        server.ask("POST", &path, &headers, &long_pdf(pages)).json()
+    };
+    let first = order("alpha", "name=first.pdf", 2500);
+    let second = order("alpha", "name=second.pdf", 2500);
+    let other = order("beta", "wait=60", 1);
+    assert_eq!(other["state"], "done", "{other}");
+    let state = |job: &Value| {
+        let path = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
+        server
+            .ask("GET", &path, &[("x-api-key", "alpha")], b"")
+            .json()["state"]
+            .clone()
+    };
+    assert_eq!(
+        (state(&first), state(&second)),
+        (json!("running"), json!("queued"))
+    );
+}
