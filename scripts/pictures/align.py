@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 SAME = str.maketrans({**{c: "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"}, **{c: "'" for c in "\u2018\u2019\u201a\u02bc\u2032`\u00b4"},
                       **{c: '"' for c in "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033"}, "\u00ad": None, "\u200b": None, "\ufeff": None,
-                      **{c: None for c in "•·▪●○◦■□☐☑☒✓✗※"}})
+                      **{c: None for c in "•·・▪●○◦■□☐☑☒✓✗※"}})
 WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f]")
 LEVELS = (40, 20, 12, 8, 6, 4, 3, 2)
 NARROW = 4  # shorter stretches count only in Chinese and Japanese

@@ -43,7 +43,7 @@ def paper_zh_en():
 def newspaper_zh():
     w = Words("zh", 3)
     p = Page("newspaper", "zh", font="song", size="7.6pt", leading="0.6em", width="210mm", margin="10mm")
-    p.text("云岭晚报", 'font: ("Noto Sans CJK SC",), size: 3.6em, weight: "bold"', kind="header")
+    p.text("云岭晚报", 'font: ("Noto Sans CJK SC",), size: 3.6em, weight: "bold"', kind="header", either=True)
     p.text("2026年6月11日 星期四 农历四月廿六 第4118期", "", kind="header", above="0.4em")
     p.raw("#line(length: 100%)")
     p.title("新桥提前通车 河水降至十年最低", align="center", style='font: ("Noto Sans CJK SC",), size: 2.6em, weight: "bold"')
@@ -64,7 +64,7 @@ def newspaper_zh():
 @document
 def receipt_zh():
     p = Page("receipt", "zh", font="hei", size="8pt", width="72mm", margin="5mm", justify=False)
-    p.text("云岭便利店", 'size: 1.6em, weight: "bold"', "center")
+    p.text("云岭便利店", 'size: 1.6em, weight: "bold"', "center", either=True)
     p.text("青河市白沙路18号", "", "center", above="0.5em")
     p.text("单号：20260611-0042", above="0.6em")
     p.text("时间：2026-06-11 17:42:09", above="0.5em")
@@ -158,9 +158,9 @@ def manual_ja():
 @document
 def receipt_ja():
     p = Page("receipt", "ja", font="gothic", size="8.5pt", width="70mm", margin="5mm", justify=False)
-    p.text("北浜マート 駅前店", 'size: 1.3em, weight: "bold"', "center")
+    p.text("北浜マート 駅前店", 'size: 1.3em, weight: "bold"', "center", either=True)
     p.text("2026年6月11日(木) 17:42", "", "center", above="0.5em")
-    p.text("領収書", 'size: 1.3em', "center")
+    p.text("領収書", 'size: 1.3em', "center", either=True)
     p.table([["緑茶 600ml", "¥158"], ["おにぎり 鮭", "¥140"], ["食パン 6枚", "¥178"], ["みかん 1袋", "¥398"], ["小計", "¥874"], ["消費税(8%)", "¥69"], ["合計", "¥943"], ["お預り", "¥1,000"], ["お釣り", "¥57"]],
             columns="(1fr, auto)", stroke="none", align="(left, right)", head=0, inset="2.5pt")
     p.text("またのご来店をお待ちしております", "size: 0.9em", "center")
@@ -180,9 +180,9 @@ def table_ja():
 @document
 def card_ja():
     p = Page("card", "ja en", font="gothic", size="8.5pt", width="91mm", height="55mm", margin="7mm", justify=False)
-    p.text("株式会社 青葉水文測器", 'size: 1.1em, weight: "bold"')
+    p.text("株式会社 青葉水文測器", 'size: 1.1em, weight: "bold"', either=True)
     p.text("開発部 主任", above="1.6em")
-    p.text("小野寺 美咲", 'size: 1.8em', above="0.6em")
+    p.text("小野寺 美咲", 'size: 1.8em', above="0.6em", either=True)
     p.text("Misaki ONODERA", "size: 0.9em", above="0.5em")
     p.text("〒989-0102 青葉市白川町3-14-5", "size: 0.85em", above="2em")
     p.text("Tel 022-555-0147  m.onodera@aobasuimon.example", "size: 0.85em", above="0.5em")

@@ -108,11 +108,11 @@ def paper_three():
 def letter_de():
     w = Words("de", 5)
     p = Page("letter", "de", font="sans", size="9.5pt", height="210mm", footer=["Amtsgericht Kößlarn HRB 2217", "Geschäftsführer: Jürgen Höfler"])
-    p.text("Gerüstbau Höfler & Söhne", 'size: 1.6em, weight: "bold"', "right", kind="header")
+    p.text("Gerüstbau Höfler & Söhne", 'size: 1.6em, weight: "bold"', "right", kind="header", either=True)
     p.text("Gerüstbau Höfler · Mühlgasse 7 · 94149 Kößlarn", "size: 0.75em", above="2em")
     p.block_of_lines(["Frau Dr. Käthe Strößner", "Am Südufer 19", "94137 Neuenrüthe"])
     p.text("Kößlarn, 17. März 2026", align="right", above="1.5em")
-    p.text("Angebot 4471: Einrüstung der Südfassade", 'weight: "bold"', above="1.5em")
+    p.text("Angebot 4471: Einrüstung der Südfassade", 'weight: "bold"', above="1.5em", either=True)
     p.text("Sehr geehrte Frau Dr. Strößner,")
     p.paragraphs(w, 3, 3)
     p.text("Mit freundlichen Grüßen")
@@ -141,11 +141,11 @@ def invoice_en():
     with p.grid("(1fr, 1fr)"):
         with p.cell():
             p.title("INVOICE", style='size: 2em, weight: "bold", fill: rgb("#1f4e79")')
-            p.text("Stonehaven Supplies Ltd.", 'weight: "bold"')
+            p.text("Stonehaven Supplies Ltd.", 'weight: "bold"', either=True)
             p.block_of_lines(["12 Quay Street", "Port Arden PA4 9QX"])
         with p.cell():
             p.table([["Invoice no.", "2026-00318"], ["Date", "14 June 2026"], ["Due", "14 July 2026"], ["Customer", "C-4410"]], head=0, columns="(auto, 1fr)")
-    p.text("Bill to:", 'weight: "bold"', above="1.5em")
+    p.text("Bill to:", 'weight: "bold"', above="1.5em", either=True)
     p.block_of_lines(["Edith Fairley", "The Old Mill, Ashford Mere AM1 3RB"])
     rows = [["Pos", "Description", "Qty", "Unit price", "Amount"]]
     for i, thing in enumerate(("Brass valve, 20 mm", "Rope, three strands, 30 m", "Pump seal kit", "Ladder hooks (pair)", "Storm lamp, green")):
@@ -167,10 +167,10 @@ def invoice_cs():
     p.title("Faktura – daňový doklad č. 260415", style='size: 1.5em, weight: "bold"')
     with p.grid("(1fr, 1fr)"):
         with p.cell():
-            p.text("Dodavatel", 'weight: "bold"')
+            p.text("Dodavatel", 'weight: "bold"', either=True)
             p.block_of_lines(["Dřevo Kříž, s. r. o.", "Mlýnská 41", "251 01 Říčany nad Jizerou", "IČO: 40718265"])
         with p.cell():
-            p.text("Odběratel", 'weight: "bold"')
+            p.text("Odběratel", 'weight: "bold"', either=True)
             p.block_of_lines(["Růžena Dvořáčková", "Příční 8", "339 01 Přešťovice"])
     p.raw("#v(1em)")
     rows = [["Položka", "Množství", "Cena za kus", "Celkem Kč"]] + [[w.thing(), f"{3 + i} ks", w.amount(10, 80), w.amount(100, 900)] for i in range(6)]
@@ -184,7 +184,7 @@ def invoice_cs():
 def receipt_en():
     w = Words("en", 9)
     p = Page("receipt", "en", font="mono", size="7.5pt", width="72mm", margin="5mm", justify=False)
-    p.text("WENHAM GROCERS", 'size: 1.5em, weight: "bold"', "center")
+    p.text("WENHAM GROCERS", 'size: 1.5em, weight: "bold"', "center", either=True)
     for line in ("High Street 4, Little Wenham", "Tel. 01555 010 233", "12/06/2026 17:42   Till 03"):
         p.text(line, align="center", above="0.5em")
     p.raw("#line(length: 100%, stroke: (dash: \"dashed\", thickness: 0.6pt))")
@@ -246,7 +246,7 @@ def form_de():
 def newspaper(language, seed, name, place, columns, font, size, articles, lead):
     w = Words(language, seed)
     p = Page("newspaper", language, font=font, size=size, width="230mm", margin="10mm", leading="0.48em")
-    p.text(name, f'size: 4em, weight: "bold"', "center", kind="header")
+    p.text(name, f'size: 4em, weight: "bold"', "center", kind="header", either=True)
     p.raw("#line(length: 100%, stroke: 1pt)")
     p.text(place, "size: 0.9em", "center", kind="header", above="0.7em")
     p.raw("#line(length: 100%, stroke: 0.5pt)")
@@ -271,7 +271,7 @@ def newspaper_en():
 def newspaper_de():
     w = Words("de", 11)
     p = Page("newspaper", "de", font="serif", size="7.6pt", width="230mm", margin="10mm", leading="0.48em")
-    p.text("Kößlarner Tagblatt", 'size: 3.6em, weight: "bold"', "center", kind="header")
+    p.text("Kößlarner Tagblatt", 'size: 3.6em, weight: "bold"', "center", kind="header", either=True)
     p.raw("#line(length: 100%)")
     with p.grid("(3fr, 1fr)", "5mm"):
         with p.cell():

@@ -3,6 +3,7 @@
 The truth of a page is a list of blocks in reading order, `{"kind", "text"}`; kinds: title (with `level`, 1 for that of the
 page), text, list (an item), caption, header, footer, code, table (`rows`: lists of cells `{"text", "rows", "columns"}` where the
 last two are spans, left out if 1) and, with text that a reader may give or leave out, figure, formula and stamp.
+Blocks with `either` may also come as a heading; such a header need not be marked as one.
 """
 import json
 
@@ -69,8 +70,9 @@ class Page:
         style = style or f'size: {size}, weight: "bold"'
         self.raw(f"#block(above: {above}, below: {below}, width: 100%, sticky: true)[#set par(justify: false, leading: 0.4em)\n#set align({align})\n{self.styled(text, style)}]\n")
 
-    def text(self, text, style="", align=None, kind="text", above=None):
-        self.add(kind, text)
+    def text(self, text, style="", align=None, kind="text", above=None, either=False):
+        """A paragraph; `either`: it may come as a heading, too."""
+        self.add(kind, text, **({"either": True} if either else {}))
         body = self.styled(text, style)
         if align or above:
             body = f"#block(above: {above or '1em'}, width: 100%)[#set align({align or 'left'})\n{body}]"
@@ -85,8 +87,8 @@ class Page:
 
     def items(self, texts, mark="•", numbered=False):
         for number, text in enumerate(texts, 1):
-            self.add("list", text)
             label = f"{number}." if numbered else mark
+            self.add("list", text if label == "•" else f"{label} {text}")
             self.raw(f"#grid(columns: (1.4em, 1fr), {quoted(label)}, [#{quoted(text)}])\n")
 
     def figure(self, markup, texts=()):

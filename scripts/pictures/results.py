@@ -56,7 +56,7 @@ def of_json(text):
             if "<table" in content:
                 pieces.append(table(content))
             elif content.strip():
-                pieces.append(Piece(block["block_label"], content, None))
+                pieces.append(Piece(block["block_label"], re.sub(r"^\s*[-*+]\s+", "", content, flags=re.M), None))
     return pieces
 
 
@@ -85,6 +85,7 @@ def of_markdown(text):
 def of_text(text):
     """A piece a line. A hyphen before a line that goes on with a small letter is taken away: such programs leave that to who reads them."""
     text = re.sub(r"(?<=[^\W\d_])-[ \t]*\n(?=[a-zà-öø-ÿāăąćčďęěğłńňœřśšťůźžż])", "", text)
+    text = re.sub(r"^\s*[-*+]\s+", "", text, flags=re.M)
     return [Piece("line", line, None) for line in text.split("\n") if line.strip()]
 
 

@@ -58,7 +58,7 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "target/release/docparse"))
     parser.add_argument("--pictures", type=pathlib.Path, default=FOLDER, metavar="DIR")
     parser.add_argument("--options", default="", help="further options of docparse")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if not globals()[arguments.tool](pictures(arguments.pictures, arguments.names), arguments.out, arguments):
         raise SystemExit(1)

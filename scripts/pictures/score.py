@@ -165,13 +165,14 @@ def score(truth, pieces):
         defects["split"] = [truth["blocks"][n]["text"][:60] for n in splits]
         defects["glued"] = [truth["blocks"][n]["text"][:60] for n in glued]
         true = [normal(b["text"]) for b in truth["blocks"] if b["kind"] == "title"]
-        found = [normal(p.text) for p in pieces if p.label in results.HEADINGS]
-        if true or found:
-            named = collections.Counter(like(t, true) for t in found)
+        either = [normal(b["text"]) for b in truth["blocks"] if b.get("either")]
+        named = [like(normal(p.text), true + either) for p in pieces if p.label in results.HEADINGS]
+        named = collections.Counter(t for t in named if t not in either)
+        if true or named:
             record["heads"] = f1(collections.Counter(true), named)
             defects["headings missing"] = list((collections.Counter(true) - named).elements())
             defects["headings false"] = list((named - collections.Counter(true)).elements())
-        furniture = [n for n in range(len(kinds)) if kinds[n] in FURNITURE]
+        furniture = [n for n in range(len(kinds)) if kinds[n] in FURNITURE and not truth["blocks"][n].get("either")]
         if furniture:
             marked = [sum(c for p, c in spread[n].items() if pieces[p].label in results.FURNITURE) for n in furniture]
             record["furn"] = sum(marked) / sum(size[n] for n in furniture)

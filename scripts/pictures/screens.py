@@ -56,7 +56,7 @@ def screen_settings():
     p = Page("screenshot", "en", font="sans", size="9.5pt", width="220mm", margin="0mm", justify=False, fill='rgb("#1e1e22")', ink='rgb("#dddddd")')
     with p.grid("(48mm, 1fr)", "0mm"):
         with p.cell('fill: rgb("#151518"), inset: 6mm'):
-            p.text("Settings", 'size: 1.3em, weight: "bold"')
+            p.text("Settings", 'size: 1.3em, weight: "bold"', either=True)
             for word in ("General", "Appearance", "Notifications", "Privacy", "Storage", "Keyboard", "About"):
                 p.text(word, above="1.2em")
         with p.cell('inset: 8mm'):
@@ -83,7 +83,7 @@ def screen_dashboard():
             with p.cell():
                 with p.boxed(rounded(f'rgb("{colour}")')):
                     p.text(label)
-                    p.text(value, 'size: 2em, weight: "bold"', above="0.5em")
+                    p.text(value, 'size: 2em, weight: "bold"', above="0.5em", either=True)
                     p.text(note, "size: 0.85em", above="0.6em")
     with p.grid("(3fr, 2fr)", "4mm"):
         with p.cell():
@@ -103,7 +103,7 @@ def screen_dashboard():
 def screen_chat():
     w = Words("de", 22)
     p = Page("screenshot", "de", font="sans", size="9pt", width="95mm", margin="4mm", justify=False, fill='rgb("#e9e4dc")')
-    p.text("Gruppe Südufer", 'size: 1.2em, weight: "bold"', kind="header")
+    p.text("Gruppe Südufer", 'size: 1.2em, weight: "bold"', kind="header", either=True)
     for i in range(7):
         mine = i % 3 == 1
         text = w.sentence()
@@ -150,8 +150,8 @@ def screen_ja():
 def poster_en():
     p = Page("poster", "en", font="lato", size="12pt", width="150mm", height="200mm", margin="14mm", justify=False, fill='gradient.linear(rgb("#f6d365"), rgb("#fda085"), angle: 60deg)')
     p.title("WINTER MARKET", align="center", style='size: 3em, weight: "black"')
-    p.text("in the old mill of Ashford Mere", 'size: 1.4em, style: "italic"', "center")
-    p.text("Saturday 5 December, 10 am to 6 pm", 'size: 1.5em, weight: "bold"', "center", above="3em")
+    p.text("in the old mill of Ashford Mere", 'size: 1.4em, style: "italic"', "center", either=True)
+    p.text("Saturday 5 December, 10 am to 6 pm", 'size: 1.5em, weight: "bold"', "center", above="3em", either=True)
     p.raw("#v(1fr)")
     with p.grid("(1fr, 1fr)", "8mm"):
         with p.cell():
@@ -170,7 +170,7 @@ def poster_en():
 @document
 def sign_en():
     p = Page("sign", "en", font="sans", size="16pt", width="120mm", margin="8mm", justify=False, fill="none")
-    p.text("Footpath closed until 30 June", 'weight: "bold"')
+    p.text("Footpath closed until 30 June", 'weight: "bold"', either=True)
     p.text("Use the lower bridge, 400 m to the left.", "size: 0.8em")
     p.text("Waterways Board, tel. 01555 010 900", "size: 0.6em")
     return p

@@ -128,6 +128,11 @@ class Structure(unittest.TestCase):
         self.assertAlmostEqual(score(truth, [good[0], piece("Costs and funding"), good[2]])["heads"], 2 / 3)
         self.assertAlmostEqual(score(truth, [*good[:2], piece(PARAGRAPHS[0], "paragraph_title")])["heads"], 4 / 5)
 
+    def test_what_may_be_a_heading_is_neither_missing_nor_false(self):
+        truth = page(text("Results", "title"), {**text("Wenham Grocers"), "either": True}, text(PARAGRAPHS[0]))
+        for label in ("text", "paragraph_title"):
+            self.assertEqual(score(truth, [piece("Results", "doc_title"), piece("Wenham Grocers", label), piece(PARAGRAPHS[0])])["heads"], 1)
+
     def test_headers_marked_as_such(self):
         truth = page(text("Annual Report", "header"), text(PARAGRAPHS[0]))
         self.assertEqual(score(truth, [piece("Annual Report", "header"), piece(PARAGRAPHS[0])])["furn"], 1)
