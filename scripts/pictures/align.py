@@ -110,15 +110,8 @@ class Alignment:
         for i, end in list(self.open_runs()):
             before = self.to[i - 1] if i else -1
             after = self.to[end] if end < n else len(self.b)
-            if before < after and all(self.free[before + 1:after]):
+            if before < after - 1 and all(self.free[before + 1:after]):
                 self.settle(i, end, before + 1, after)
-        for i in range(1, n):  # invented letters between neighbours
-            before, after = self.to[i - 1], self.to[i]
-            if 0 <= before < after - 1 and after - before < 4 and all(self.free[before + 1:after]):
-                for k in range(before + 1, after):
-                    self.free[k] = False
-                self.wrong[i] += after - before - 1
-                self.pieces.append(("", self.b[before + 1:after]))
 
     def sides(self):
         """Few wrong letters where the text goes on elsewhere."""
@@ -152,7 +145,10 @@ class Alignment:
                 theirs += cut(start, j, self.ends_b)
             j += 1
         pairs = []
+        bounds = {0, *self.ends_a}
         for x, (i, end) in enumerate(ours):
+            if end - i == 1 and not {i, end} <= bounds:
+                continue  # a lost comma is not found by an invented one elsewhere
             for y, (j, last) in enumerate(theirs):
                 if min(end - i, last - j) * 2 >= max(end - i, last - j):
                     alike = Levenshtein.normalized_similarity(self.a[i:end], self.b[j:last], score_cutoff=ALIKE)

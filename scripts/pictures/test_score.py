@@ -107,6 +107,12 @@ class Text(unittest.TestCase):
         record = score(page(text("Größe und Öl der Mühle")), [piece("Grosse und Ol der muhle")])
         self.assertAlmostEqual(record["err"] * len(normal("Größe und Öl der Mühle")), 6)
 
+    def test_a_comma_that_moves_is_two_errors_and_a_short_block_that_moves_is_none(self):
+        truth = page(text("Well, they walk to the market"), text("37"), text("The price of seed rose again"))
+        record = score(truth, [piece("Well they walk to the market"), piece("The price of 37"), piece("seed rose again,")])
+        self.assertAlmostEqual(record["err"] * record["letters"], 2)
+        self.assertGreater(record["order"], 0)
+
     def test_chinese_is_aligned_by_short_stretches(self):
         truth = ["青河市水务局公布计划", "老桥建成于一百多年前"]
         record = score(page(*map(text, truth)), [piece(truth[1]), piece(truth[0].replace("水", "木"))])
