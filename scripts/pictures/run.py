@@ -28,10 +28,15 @@ def docparse(paths, out, arguments):
 
 
 def rapidocr(paths, out, _):
+    import numpy
+    from PIL import Image
     from rapidocr import RapidOCR
     engine = RapidOCR()
     for path in paths:
-        (out / f"{path.stem}.txt").write_text("\n".join(engine(str(path)).txts or ()) + "\n", encoding="utf-8")
+        picture = Image.open(path)
+        # It reads the numbers of a palette as greys; colours are blue, green, red.
+        given = numpy.asarray(picture.convert("RGB"))[:, :, ::-1] if picture.mode in ("P", "1") else str(path)
+        (out / f"{path.stem}.txt").write_text("\n".join(engine(given).txts or ()) + "\n", encoding="utf-8")
         print(path.stem, flush=True)
     return True
 
