@@ -115,16 +115,21 @@ def contents_zh():
     return p
 
 
+def wide(least, margin, pitch, parts):
+    """Width in mm of a page for the most lines from top to bottom among some parts, at least that of a book."""
+    lines = max(len(Page.upright_lines(*part)) for part in parts)
+    return f"{max(least, lines * pitch * 0.3528 + 2 * margin):g}mm"
+
+
 @document
 def book_ja():
     w = Words("ja", 4)
-    p = Page("book", "ja vertical", font="mincho", width="128mm", height="182mm", margin="16mm")
-    p.add("footer", "八十四")
+    part = (["水車小屋の冬"] + [w.paragraph(4) for _ in range(4)], 36, ["title"] + ["text"] * 4)
+    p = Page("book", "ja vertical", font="mincho", width=wide(128, 16, 18, [part]), height="182mm", margin="16mm")
+    p.end.append({"kind": "footer", "text": "八十四"})
     with p.place("bottom + center", dy="8mm"):
         p.raw('#text(size: 7pt)[八十四]')
-    footer = p.truth.pop()
-    p.upright(["水車小屋の冬"] + [w.paragraph(4) for _ in range(4)], 36, "10.5pt", "18pt", ["title"] + ["text"] * 4)
-    p.end.append(footer)
+    p.upright(part[0], part[1], "10.5pt", "18pt", part[2])
     return p
 
 
@@ -132,10 +137,12 @@ def book_ja():
 def magazine_ja():
     """Vertical text in two tiers, the upper one first."""
     w = Words("ja", 5)
-    p = Page("magazine", "ja vertical", font="gothic", width="150mm", height="206mm", margin="12mm")
-    p.upright(["朝市の日に"] + [w.paragraph(3) for _ in range(4)], 24, "9.5pt", "17pt", ["title"] + ["text"] * 4)
+    upper = (["朝市の日に"] + [w.paragraph(3) for _ in range(4)], 24, ["title"] + ["text"] * 4)
+    lower = ([w.paragraph(3) for _ in range(5)], 24)
+    p = Page("magazine", "ja vertical", font="gothic", width=wide(150, 12, 17, [upper, lower]), height="214mm", margin="12mm")
+    p.upright(upper[0], upper[1], "9.5pt", "17pt", upper[2])
     p.raw("#v(5mm)")
-    p.upright([w.paragraph(3) for _ in range(5)], 24, "9.5pt", "17pt")
+    p.upright(lower[0], lower[1], "9.5pt", "17pt")
     return p
 
 

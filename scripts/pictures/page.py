@@ -148,17 +148,24 @@ class Page:
     def place(self, where, dx="0pt", dy="0pt"):
         return Wrapped(self, f"#place({where}, dx: {dx}, dy: {dy})[", "]\n")
 
-    def upright(self, texts, per_line, size="10pt", pitch="17pt", kinds=None, stretch=""):
-        """Japanese in lines from top to bottom, the first at the right; each text is a block that begins on a line of its own."""
+    @staticmethod
+    def upright_lines(texts, per_line, kinds=None):
+        """(line, kind) of texts from top to bottom, each of which begins a line."""
         lines = []
         for text, kind in zip(texts, kinds or ["text"] * len(texts)):
-            self.add(kind, text, **({"level": 1} if kind == "title" else {}))
             rest = ("　" if kind == "text" else "") + text
             while rest:
                 line, rest = rest[:per_line], rest[per_line:]
                 while rest and rest[0] in "。、」』）ー":  # these may not begin a line
                     line, rest = line + rest[0], rest[1:]
                 lines.append((line, kind))
+        return lines
+
+    def upright(self, texts, per_line, size="10pt", pitch="17pt", kinds=None):
+        """Japanese in lines from top to bottom, the first at the right; each text is a block that begins on a line of its own."""
+        for text, kind in zip(texts, kinds or ["text"] * len(texts)):
+            self.add(kind, text, **({"level": 1} if kind == "title" else {}))
+        lines = self.upright_lines(texts, per_line, kinds)
         stacks = []
         for line, kind in lines:
             chars = ", ".join(f"[#{quoted(c)}]" for c in line)
