@@ -1,4 +1,4 @@
-//! Line recognition: cuts lines out of the page, rotates upside-down ones, and reads them.
+//! Line recognition: cuts lines out of the page, tells which are upside down, and reads them.
 //!
 //! Preprocessing and decoding are those of rapidocr 3.10.0 (`ch_ppocr_rec`, `ch_ppocr_cls`): height 48,
 //! batches of lines of similar width padded to the widest, greedy CTC with the blank first and the space
@@ -234,34 +234,23 @@ fn argmax(values: &[f32]) -> (usize, f32) {
     (values.iter().position(|v| *v == max).unwrap_or(0), max)
 }
 
-/// Rotates upside-down lines.
-///
-/// Returns `true` for every crop that was rotated.
-pub(super) fn turn_upside_down(
+/// Says of every line whether the classifier takes it for upside down. It errs on single lines, long ones most.
+pub(super) fn upside_down(
     model: &mut TensorModel,
-    crops: &mut [Pixels],
+    crops: &[Pixels],
     batch: usize,
 ) -> Result<Vec<bool>, OnnxError> {
-    let mut turned = vec![false; crops.len()];
-    for start in (0..crops.len()).step_by(batch.max(1)) {
-        let end = (start + batch.max(1)).min(crops.len());
-        let data = batch_input(crops[start..end].iter(), DIRECTION_WIDTH);
-        let flags = model.run(
-            &[end - start, 3, HEIGHT, DIRECTION_WIDTH],
-            data,
-            |_, output| {
-                output
-                    .chunks_exact(2)
-                    .map(|p| p[1] > p[0] && p[1] > DIRECTION_THRESH)
-                    .collect::<Vec<_>>()
-            },
-        )?;
-        for (i, flag) in flags.into_iter().enumerate() {
-            if flag {
-                crops[start + i] = crops[start + i].rotate_quarters(2);
-                turned[start + i] = true;
-            }
-        }
+    let mut turned = Vec::with_capacity(crops.len());
+    for part in crops.chunks(batch.max(1)) {
+        let data = batch_input(part.iter(), DIRECTION_WIDTH);
+        let shape = [part.len(), 3, HEIGHT, DIRECTION_WIDTH];
+        let flags = model.run(&shape, data, |_, output| {
+            output
+                .chunks_exact(2)
+                .map(|p| p[1] > p[0] && p[1] > DIRECTION_THRESH)
+                .collect::<Vec<_>>()
+        })?;
+        turned.extend(flags);
     }
     Ok(turned)
 }

@@ -7,7 +7,7 @@ use super::options::LineOptions;
 use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
-use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
+use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
 use super::thresholds::skew::*;
 use super::tiles;
 use crate::document::{SpanStyle, TextSource};
@@ -207,8 +207,7 @@ impl LineReader {
             let Some(direction) = &mut self.direction else {
                 return Ok(0);
             };
-            let mut copies = crops.clone();
-            let turned = turn_upside_down(direction, &mut copies, self.options.rec_batch_num)?;
+            let turned = upside_down(direction, &crops, self.options.rec_batch_num)?;
             let suspects = turned.iter().filter(|t| **t).count();
             if (suspects as f32) < SUSPECT_SHARE * crops.len() as f32 {
                 return Ok(0);
@@ -253,21 +252,39 @@ impl LineReader {
             let cut = waiting
                 .by_ref()
                 .filter_map(|(i, _)| Some((i, cut_line(page, &quads[i])?)));
-            let (batch, mut crops): (Vec<usize>, Vec<Pixels>) =
+            let (batch, crops): (Vec<usize>, Vec<Pixels>) =
                 cut.take(self.recognizer.batch()).unzip();
             if batch.is_empty() {
                 break;
             }
-            if let Some(direction) = &mut self.direction {
-                turn_upside_down(direction, &mut crops, self.options.rec_batch_num)?;
-            }
-            lines.extend(batch.into_iter().zip(self.recognizer.read(&crops)?));
+            lines.extend(batch.into_iter().zip(self.surest(&crops)?));
         }
         lines.sort_by_key(|(i, _)| *i);
         Ok(lines
             .into_iter()
             .map(|(i, line)| (quads[i], line))
             .collect())
+    }
+
+    /// Reads lines of an upright page: as they stand, and those that seem to be upside down the other way round, too, if
+    /// that is the surer reading. Most of these are errors of the classifier.
+    fn surest(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
+        let mut lines = self.recognizer.read(crops)?;
+        let Some(direction) = &mut self.direction else {
+            return Ok(lines);
+        };
+        let turned = upside_down(direction, crops, self.options.rec_batch_num)?;
+        let doubted: Vec<usize> = (0..crops.len())
+            .filter(|i| turned[*i] && lines[*i].confidence < SURELY_UPRIGHT)
+            .collect();
+        let other = |i: &usize| crops[*i].rotate_quarters(2);
+        let others: Vec<Pixels> = doubted.iter().map(other).collect();
+        for (i, line) in doubted.into_iter().zip(self.recognizer.read(&others)?) {
+            if line.confidence > lines[i].confidence {
+                lines[i] = line;
+            }
+        }
+        Ok(lines)
     }
 }
 

@@ -431,6 +431,9 @@ pub(super) mod skew {
     /// Share of them upside down from which the page is suspected to be, and read both ways: the classifier
     /// errs on single lines. Larger: upside-down pages are missed. Smaller: upright pages are read twice.
     pub(crate) const SUSPECT_SHARE: f32 = 0.3;
+    /// Confidence from which a line of an upright page is not read the other way round, whatever the classifier says. Larger:
+    /// more lines are read twice. Smaller: a line upside down that can be misread stays so.
+    pub(crate) const SURELY_UPRIGHT: f32 = 0.9;
     /// Ratio of height to width beyond which a line is tall, that is runs along the page. Larger: short lines
     /// along the page count as across. Smaller: single characters are tall.
     pub(crate) const TALL: f32 = 1.5;

@@ -1,6 +1,6 @@
 //! Pages without a text layer, read by the real networks.
 
-use super::support::{Folder, blocks_with, contents, example};
+use super::support::{Folder, blocks_with, contents, example, root};
 use serde_json::Value;
 
 fn parse(path: &str, flags: &[&str]) -> Value {
@@ -185,4 +185,23 @@ fn the_text_layer_can_be_refused() {
             .join(" ")
             .contains("harmonic method predicts")
     );
+}
+
+/// What a picture of the set in docs/pictures.md says, as read and as it is.
+fn read_and_truth(name: &str) -> (String, String) {
+    let folder = root().join("tests/pictures");
+    let document = parse(&folder.join(name).display().to_string(), &[]);
+    let truth = std::fs::read(folder.join(name).with_extension("json")).unwrap();
+    let truth: Value = serde_json::from_slice(&truth).unwrap();
+    let texts = truth["blocks"].as_array().unwrap().iter();
+    let texts: Vec<&str> = texts.filter_map(|block| block["text"].as_str()).collect();
+    (contents(&document["pages"][0]).join("\n"), texts.join("\n"))
+}
+
+#[test]
+fn lines_that_seem_to_be_upside_down_are_read_as_they_stand() {
+    let (read, truth) = read_and_truth("letter_de_photo.jpg");
+    let rate = error_rate(&read, &truth);
+    assert!(rate < 0.05, "{rate}: {read}");
+    assert!(read.contains("Die Prüfung ergab keine Mängel"), "{read}");
 }
