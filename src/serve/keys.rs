@@ -1,11 +1,11 @@
 //! API keys: a file with one key a line, read again when the server is told to.
 
+use super::small_file;
 use crate::fault::Fault;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use subtle::{Choice, ConstantTimeEq};
@@ -47,14 +47,7 @@ impl Keys {
             Fault::io(what, &error)
         };
         let wrong = |what: String| fail(io::Error::new(io::ErrorKind::InvalidData, what));
-        // It may grow, or be another one, between a look at its size and the reading.
-        let mut text = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text))
-            .map_err(fail)?;
-        if text.len() as u64 > MOST_BYTES {
-            return Err(fail(io::ErrorKind::FileTooLarge.into()));
-        }
+        let text = small_file::read(path, MOST_BYTES).map_err(fail)?;
         let mut hashes: Vec<[u8; 32]> = Vec::new();
         for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let key = line.trim_ascii();

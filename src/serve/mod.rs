@@ -39,6 +39,7 @@ mod routes;
 mod running;
 mod selftest;
 mod settings;
+mod small_file;
 mod spool;
 mod state;
 mod steady;

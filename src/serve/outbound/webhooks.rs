@@ -4,16 +4,18 @@ use super::address::Rules;
 use crate::fault::Fault;
 use crate::serve::error::ApiError;
 use crate::serve::news::News;
+use crate::serve::small_file;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Least and most bytes of a secret.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=4096;
+
+/// Largest file in bytes; there may be white space around the secret.
+const MOST_BYTES: u64 = 2 * *SECRET.end() as u64;
 
 /// What this server knows of deliveries; all else lies in the spool.
 #[derive(Debug, Default)]
@@ -61,11 +63,7 @@ impl Webhooks {
             let what = format!("the secret of webhooks `{}` cannot be read", path.display());
             Fault::io(what, &error)
         };
-        let mut text = Vec::new();
-        let most = *SECRET.end() as u64 + 2;
-        File::open(path)
-            .and_then(|file| file.take(most).read_to_end(&mut text))
-            .map_err(fail)?;
+        let text = small_file::read(path, MOST_BYTES).map_err(fail)?;
         let secret = text.trim_ascii();
         if !SECRET.contains(&secret.len()) {
             let (least, most) = (SECRET.start(), SECRET.end());

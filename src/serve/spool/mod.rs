@@ -41,12 +41,13 @@ pub(crate) use record::{
 };
 pub(crate) use sweep::SweepRules;
 
+use super::small_file;
 use crate::fault::{Fault, Reason};
 use lease::{MOST_ATTEMPTS, SUSPECT};
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -131,13 +132,22 @@ impl Spool {
         };
         files::write_secret_once(&self.root, "link-key", &[random(), random()].concat())
             .map_err(fail)?;
-        let key = fs::read(&path).map_err(fail)?;
-        match key.len() {
-            LINK_KEY => Ok(key),
-            _ => Err(fail(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it is damaged; remove it, and a new one is made",
-            ))),
+        let wrong = |what: &str| {
+            let what = format!("{what}; remove it, and a new one is made");
+            fail(io::Error::new(io::ErrorKind::InvalidData, what))
+        };
+        let file = small_file::open(&path).map_err(fail)?;
+        // A group may read it: volumes that belong to a group are given to it with all that is in them.
+        if file.metadata().map_err(fail)?.mode() & 0o007 != 0 {
+            return Err(wrong("any user of the system may read or change it"));
+        }
+        let mut key = Vec::new();
+        file.take(LINK_KEY as u64 + 1)
+            .read_to_end(&mut key)
+            .map_err(fail)?;
+        match key.len() == LINK_KEY && key.iter().all(u8::is_ascii_hexdigit) {
+            true => Ok(key),
+            false => Err(wrong("it is damaged")),
         }
     }
 

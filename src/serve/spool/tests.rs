@@ -366,3 +366,33 @@ fn only_ids_become_paths() {
         assert!(one.folder(text).is_none() && one.cancel(text).is_err());
     }
 }
+
+#[test]
+fn a_key_of_addresses_is_used_only_if_it_can_be_a_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, one, other) = two();
+    let path = folder.path().join("link-key");
+    let key = one.link_key().unwrap();
+    assert_eq!(other.link_key().unwrap(), key);
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o660);
+    assert_eq!(one.link_key().unwrap(), key);
+    let refused = |why: &str| {
+        let fault = one.link_key().unwrap_err().to_string();
+        assert!(fault.contains(why), "{fault}");
+    };
+    for open in [0o604, 0o602] {
+        mode(open);
+        refused("any user of the system");
+    }
+    mode(0o600);
+    for damaged in [vec![0; 64], vec![b'g'; 64], vec![b'0'; 63], vec![b'0'; 65]] {
+        fs::write(&path, damaged).unwrap();
+        refused("damaged; remove it");
+    }
+    fs::remove_file(&path).unwrap();
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: the name is a C string.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    refused("regular file");
+}
