@@ -32,8 +32,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Time for the head of a request to come.
 const HEAD: Duration = Duration::from_secs(20);
+/// Time for a client to agree on encryption.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections for probes besides the others.
 const RESERVE: usize = 32;
+/// Time for each of the two on a connection of the reserve, where silent clients would otherwise leave no room for probes.
+const HASTE: Duration = Duration::from_secs(1);
 /// Pause after a connection could not be taken, for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
 
@@ -325,10 +329,14 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
                 Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|never| match never {}))
             }
         });
+        let (head, handshake) = match is_full {
+            false => (HEAD, HANDSHAKE),
+            true => (HASTE, HASTE),
+        };
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            .header_read_timeout(head)
             // One request for each connection of the reserve.
             .keep_alive(!is_full);
         let stream = SteadyStream::new(stream, patience);
@@ -345,7 +353,7 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
                 // Here, and not where connections are taken: a client that is slow to agree holds up nobody.
                 Some(tls) => {
                     let agreed = tokio::select! {
-                        agreed = tls.accept(stream) => agreed,
+                        agreed = tls.accept(stream, handshake) => agreed,
                         // Nothing was asked yet that the end could wait for.
                         () = server.ended() => return,
                     };

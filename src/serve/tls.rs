@@ -1,9 +1,9 @@
 //! TLS of the server's own port: certificate and key come from PEM files, and are read again when the server is told to.
 
+use super::small_file;
 use crate::fault::Fault;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -17,8 +17,6 @@ use tokio_rustls::server::TlsStream;
 
 /// Largest file in bytes.
 const MOST_BYTES: u64 = 1 << 20;
-/// Time for a client to agree on encryption.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Where certificate and key lie, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +54,14 @@ impl Tls {
         config.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Agrees with a client on encryption. Fails if it cannot, or takes too long.
+    /// Agrees with a client on encryption. Fails if it cannot, or takes longer than `patience`.
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
+        patience: Duration,
     ) -> io::Result<TlsStream<S>> {
         let agreed = TlsAcceptor::from(self.config()).accept(stream);
-        let in_time = tokio::time::timeout(HANDSHAKE, agreed).await;
+        let in_time = tokio::time::timeout(patience, agreed).await;
         in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -76,17 +75,10 @@ fn wrong(what: &str, path: &Path, why: impl Display) -> Fault {
 }
 
 fn read(what: &str, path: &Path) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
-    let checked = read.and_then(|_| match bytes.len() as u64 > MOST_BYTES {
-        true => Err(io::ErrorKind::FileTooLarge.into()),
-        false => Ok(()),
-    });
-    checked.map_err(|error| {
+    small_file::read(path, MOST_BYTES).map_err(|error| {
         let what = format_args!("{what} `{}` cannot be read", path.display());
         Fault::io(what, &error)
-    })?;
-    Ok(bytes)
+    })
 }
 
 fn config(files: &TlsFiles) -> Result<ServerConfig, Fault> {

@@ -90,6 +90,20 @@ fn probes_are_answered_when_all_connections_are_taken() {
 }
 
 #[test]
+fn probes_are_answered_beside_connections_that_say_nothing() {
+    let server = Server::start(&["--max-connections", "8"]);
+    let address = server.url.trim_start_matches("http://");
+    // More than the ordinary places and those kept for probes.
+    let silent: Vec<TcpStream> = (0..60)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    let begun = Instant::now();
+    server.get("/livez").expect(200);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    drop(silent);
+}
+
+#[test]
 fn a_result_stays_until_somebody_has_got_it() {
     let server = Server::start(&["--single-use-results"]);
     let job = server

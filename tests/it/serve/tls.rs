@@ -5,6 +5,7 @@ use crate::support::{Folder, root};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 fn pem(name: &str) -> Vec<u8> {
@@ -108,6 +109,24 @@ fn clients_that_do_not_agree_hold_up_nobody() {
         assert!(ended.is_ok() || ended.unwrap_err().kind() == std::io::ErrorKind::ConnectionReset);
     }
     server.get("/livez").expect(200);
+}
+
+#[test]
+fn probes_are_answered_beside_clients_that_do_not_agree() {
+    let folder = Arc::new(Folder::new());
+    with(&folder, "one");
+    let flags = [&FLAGS[..], &["--max-connections", "8"]].concat();
+    let server = Server::in_folder(folder, &flags);
+    server.wait_ready();
+    let address = server.url.trim_start_matches("https://");
+    // More than the ordinary places and those kept for probes.
+    let silent: Vec<TcpStream> = (0..60)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    let begun = Instant::now();
+    server.get("/livez").expect(200);
+    assert!(begun.elapsed() < Duration::from_secs(7));
+    drop(silent);
 }
 
 #[test]
