@@ -19,23 +19,56 @@ pub(crate) fn clean_name(given: &str) -> String {
     }
 }
 
+/// What follows the stem in the names of a document's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StemFiles {
+    /// An ending: `a.md`.
+    Whole,
+    /// The number of a page and an ending, as in the reference's tree: `a_0.md`. A document `a_0` could have that file, too.
+    Pages,
+}
+
 /// Stems of results, one for each of `stems` and in their order, that Windows and macOS can hold beside each other: no two
-/// are equal without regard to case and to the composition of characters. Stems that are so already stay as they are.
-pub(crate) fn portable(stems: &[String]) -> Vec<String> {
-    let mut taken = BTreeSet::new();
+/// documents have files whose names are equal without regard to case and to the composition of characters. Stems that are so
+/// already stay as they are.
+pub(crate) fn portable(stems: &[String], files: StemFiles) -> Vec<String> {
+    let (mark, is_paged) = match files {
+        StemFiles::Whole => ('_', false),
+        // Not what numbers of pages begin with.
+        StemFiles::Pages => ('-', true),
+    };
+    let wanted: BTreeSet<String> = stems.iter().map(|stem| folded(stem)).collect();
+    // All stems of which a taken one could be a page.
+    let mut with_pages: BTreeSet<String> = BTreeSet::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut take = |name: &str| {
+        let name = folded(name);
+        let document = document_of_page(&name).filter(|_| is_paged);
+        let is_free = !taken.contains(&name)
+            && !with_pages.contains(&name)
+            && document.is_none_or(|document| !taken.contains(document));
+        if is_free {
+            with_pages.extend(document.map(String::from));
+            taken.insert(name);
+        }
+        is_free
+    };
+    let is_page = |stem: &str| {
+        is_paged && document_of_page(&folded(stem)).is_some_and(|of| wanted.contains(of))
+    };
     let mut names: Vec<Option<String>> = stems
         .iter()
         .map(|stem| {
-            let stays = portable_stem(stem) == *stem && taken.insert(folded(stem));
+            let stays = portable_stem(stem) == *stem && !is_page(stem) && take(stem);
             stays.then(|| stem.clone())
         })
         .collect();
     for (name, stem) in names.iter_mut().zip(stems) {
         if name.is_none() {
             let base = portable_stem(stem);
-            let numbered = (2..).map(|number| format!("{base}_{number}"));
+            let numbered = (2..).map(|number| format!("{base}{mark}{number}"));
             let mut all = std::iter::once(base.clone()).chain(numbered);
-            *name = all.find(|name| taken.insert(folded(name)));
+            *name = all.find(|name| take(name));
         }
     }
     let names = names.into_iter();
@@ -44,10 +77,18 @@ pub(crate) fn portable(stems: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// The stem without `_` and a number at its end: that of the document that could have a file of this name for a page.
+fn document_of_page(stem: &str) -> Option<&str> {
+    let document = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    let document = document.strip_suffix('_')?;
+    (document.len() + 1 < stem.len()).then_some(document)
+}
+
 /// What file systems take for the same name is equal in this form.
 fn folded(name: &str) -> String {
-    let upper = name.nfc().collect::<String>().to_uppercase();
-    upper.to_lowercase().nfc().collect()
+    // Lowercase first: the capital sharp s is its own upper case, but the small one's is `SS`.
+    let lower = name.nfc().collect::<String>().to_lowercase();
+    lower.to_uppercase().to_lowercase().nfc().collect()
 }
 
 /// The stem without what Windows refuses in names of files and folders: some characters, dots and spaces at the end, and
@@ -80,12 +121,30 @@ fn portable_stem(stem: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean_name, portable};
+    use super::{StemFiles, clean_name, portable};
 
     #[track_caller]
     fn check(stems: &[&str], names: &[&str]) {
         let stems: Vec<String> = stems.iter().map(|stem| stem.to_string()).collect();
-        assert_eq!(portable(&stems), names);
+        assert_eq!(portable(&stems, StemFiles::Whole), names);
+    }
+
+    #[test]
+    fn documents_have_no_file_that_is_a_page_of_another() {
+        let check = |stems: &[&str], names: &[&str]| {
+            let stems: Vec<String> = stems.iter().map(|stem| stem.to_string()).collect();
+            assert_eq!(portable(&stems, StemFiles::Pages), names);
+        };
+        check(&["a", "a_0"], &["a", "a_0-2"]);
+        // Whatever the order, and whatever the page.
+        check(&["A_12", "a"], &["A_12-2", "a"]);
+        check(&["a_0_1", "a_0", "a"], &["a_0_1", "a_0-2", "a"]);
+        // Numbers, and names that a system can hold, lead to no page either.
+        check(&["a", "A", "a-2_0", "a:0"], &["a", "A-3", "a-2_0", "a_0-2"]);
+        let apart = ["a", "a_", "a_x", "b_0", "a0", "a_0b"];
+        check(&apart, &apart);
+        // Whole documents have one file each.
+        super::tests::check(&["a", "a_0"], &["a", "a_0"]);
     }
 
     #[test]
@@ -142,6 +201,10 @@ mod tests {
         // Composed and not.
         check(&["\u{e9}", "e\u{301}"], &["\u{e9}", "e\u{301}_2"]);
         check(&["stra\u{df}e", "STRASSE"], &["stra\u{df}e", "STRASSE_2"]);
+        check(
+            &["STRA\u{1e9e}E", "strasse"],
+            &["STRA\u{1e9e}E", "strasse_2"],
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::health::Phase;
 use super::limits::seconds;
-use super::names::portable;
+use super::names::{StemFiles, portable};
 use super::observe::{JobObserver, Places};
 use super::running::{End, Running};
 use super::settings;
@@ -321,7 +321,11 @@ fn run(
         blocks: needs.block_pictures,
         ..WantedPictures::default()
     };
-    let jobs = jobs_of(server, record)?;
+    let stem_files = match as_reference {
+        true => StemFiles::Pages,
+        false => StemFiles::Whole,
+    };
+    let jobs = jobs_of(server, record, stem_files)?;
     let root = server
         .spool
         .results(&record.id, attempt)
@@ -412,7 +416,7 @@ fn answer_form(
 }
 
 /// The documents of a job, under names that differ and that any system can hold.
-fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
+fn jobs_of(server: &Server, record: &JobRecord, stem_files: StemFiles) -> Result<Vec<Job>, Fault> {
     let named: Vec<NamedInput> = record
         .files
         .iter()
@@ -426,7 +430,11 @@ fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
         .into_iter()
         .map(|name| name.pictures)
         .collect();
-    let jobs = record.files.iter().zip(portable(&stems)).enumerate();
+    let jobs = record
+        .files
+        .iter()
+        .zip(portable(&stems, stem_files))
+        .enumerate();
     jobs.map(|(id, (file, stem))| {
         let path = server
             .spool

@@ -15,6 +15,7 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -39,7 +40,10 @@ pub(super) fn results(
     }
     let attempt = status.progress.as_ref().map(|progress| progress.attempt);
     let folder = attempt.and_then(|attempt| server.spool.results(id, attempt));
-    let names = view::outputs(status);
+    let mut names = view::outputs(status);
+    // Documents may share a picture, as the reference names them by their place on the page; a zip holds a name once.
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     match folder.filter(|_| view::has_result(status.state) && !names.is_empty()) {
         Some(folder) => Ok((folder, names)),
         None => Err(ApiError::not_found(format!(

@@ -2,6 +2,7 @@
 //! cannot be used.
 
 use super::server::{Server, error, is_clean, long_pdf};
+use crate::support::root;
 use base64::Engine;
 use serde_json::{Value, json};
 use std::io::{Cursor, Read, Write};
@@ -150,4 +151,29 @@ fn results_have_names_that_any_system_can_hold() {
         let text = server.get(&format!("{result}/{output}")).expect(200).text();
         assert!(text.contains(&format!("page {} of", index + 1)), "{text}");
     }
+}
+
+#[test]
+fn pages_of_the_reference_have_names_that_no_other_file_has() {
+    let server = Server::start(&["--compat"]);
+    let picture = std::fs::read(root().join("src/serve/selftest/page.png")).unwrap();
+    // The first page of one has the name of the other.
+    let pdf = long_pdf(2);
+    let files = [("a_0.png", picture.as_slice()), ("a.pdf", pdf.as_slice())];
+    let job = order(&server, "?wait=60", &files).expect(200).json();
+    assert_eq!(job["state"], "done", "{job}");
+    let outputs = |file: usize| -> Vec<&str> {
+        let outputs = job["files"][file]["outputs"].as_array().unwrap();
+        outputs
+            .iter()
+            .map(|o| o["name"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(outputs(0), ["a_0-2.md"]);
+    assert_eq!(outputs(1), ["a_0.md", "a_1.md"]);
+    let result = job["links"]["result"].as_str().unwrap();
+    let zip = zip::ZipArchive::new(Cursor::new(server.get(result).expect(200).body)).unwrap();
+    assert_eq!(zip.len(), 3);
+    let text = server.get(&format!("{result}/a_0.md")).expect(200).text();
+    assert!(text.contains("page 1 of"), "{text}");
 }
