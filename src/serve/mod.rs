@@ -21,6 +21,7 @@ mod fetch;
 mod finished;
 mod health;
 mod http;
+mod json_size;
 mod keys;
 mod limits;
 mod links;

@@ -1,6 +1,7 @@
 //! The bytes of a request on their way to the spool: never more than a piece of them lies in memory.
 
 use super::error::ApiError;
+use super::json_size;
 use super::limits::seconds;
 use super::names::clean_name;
 use super::spool::{Incoming, IncomingFile};
@@ -163,8 +164,12 @@ pub(crate) async fn raw(
 pub(crate) struct JsonBody(Option<Mmap>);
 
 impl JsonBody {
-    /// Receives it.
-    pub(crate) async fn receive(server: &Server, mut body: Body) -> Result<JsonBody, ApiError> {
+    /// Receives it. Besides the contents of files it is short; the fields `apart` do not count as that.
+    pub(crate) async fn receive(
+        server: &Server,
+        mut body: Body,
+        apart: &[&str],
+    ) -> Result<JsonBody, ApiError> {
         // Base64 takes four characters for three bytes.
         let most = server.options.limits.max_upload_size / 3 * 4 + REST;
         let mut file = tempfile::tempfile_in(&server.options.spool)?;
@@ -184,7 +189,9 @@ impl JsonBody {
         if size == 0 {
             return Ok(JsonBody(None));
         }
-        Ok(JsonBody(Some(map(&file)?)))
+        let body = JsonBody(Some(map(&file)?));
+        block_in_place(|| json_size::check_body(body.bytes(), apart))?;
+        Ok(body)
     }
 
     /// Its bytes.
@@ -194,14 +201,17 @@ impl JsonBody {
 
     /// Reads it.
     pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
-        serde_json::from_slice(self.bytes()).map_err(|error| {
-            // It may repeat what the client sent, as long as that is.
-            let error: String = error.to_string().chars().take(MOST_SHOWN).collect();
-            ApiError::bad_request(format!(
-                "the body is not the JSON that is expected: {error}"
-            ))
-        })
+        serde_json::from_slice(self.bytes()).map_err(|error| unexpected(&error))
     }
+}
+
+/// JSON in a body that cannot be read.
+pub(crate) fn unexpected(error: &serde_json::Error) -> ApiError {
+    // It may repeat what the client sent, as long as that is.
+    let error: String = error.to_string().chars().take(MOST_SHOWN).collect();
+    ApiError::bad_request(format!(
+        "the body is not the JSON that is expected: {error}"
+    ))
 }
 
 fn map(file: &File) -> io::Result<Mmap> {

@@ -8,6 +8,7 @@ use super::order::{self, Order};
 use super::spool::{JobStatus, Ordered};
 use super::state::Server;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -31,6 +32,37 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(io::Error::other)
+}
+
+/// Whether somebody waits for work that is no job.
+pub(crate) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    /// Fails once nobody waits any more; work asks at times, to end early.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(ApiError::bad_request("the client has gone away")),
+        }
+    }
+}
+
+/// Tells the work of a request when its client goes: what waits for it is dropped then.
+struct Client(Arc<AtomicBool>);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The same as [`blocking`] for work that ends early when nobody waits for it.
+pub(crate) async fn blocking_while_wanted<T: Send + 'static>(
+    work: impl FnOnce(&Wanted) -> T + Send + 'static,
+) -> io::Result<T> {
+    let wanted = Arc::new(AtomicBool::new(true));
+    let _client = Client(wanted.clone());
+    blocking(move || work(&Wanted(wanted))).await
 }
 
 /// Places an order; returns the id of its job, a new one or that of an equal order.
@@ -136,5 +168,35 @@ pub(crate) async fn until_ended(
             () = change(&mut presence.waiter) => {}
             () = tokio::time::sleep_until(end) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn work_is_told_when_its_client_goes() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (send, receive) = mpsc::channel();
+        let (gone, waits) = mpsc::channel::<()>();
+        let work = move |wanted: &Wanted| {
+            send.send(wanted.check()).unwrap();
+            waits.recv().unwrap();
+            send.send(wanted.check()).unwrap();
+        };
+        runtime.block_on(async {
+            let mut waiting = Box::pin(blocking_while_wanted(work));
+            let begun = timeout(Duration::ZERO, &mut waiting).await;
+            assert!(begun.is_err());
+            assert_eq!(receive.recv().unwrap(), Ok(()));
+            drop(waiting);
+            gone.send(()).unwrap();
+            assert!(receive.recv().unwrap().is_err());
+        });
     }
 }

@@ -243,7 +243,7 @@ impl AnswerWriter {
 }
 
 /// A page with the bytes of its pictures, which are in base64.
-pub(crate) fn with_pictures(mut page: Page, images: &Map<String, Value>) -> Page {
+fn with_pictures(mut page: Page, images: &Map<String, Value>) -> Page {
     let of_blocks = page
         .blocks
         .iter_mut()

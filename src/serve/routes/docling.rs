@@ -16,6 +16,7 @@ use crate::serve::docling::{
 use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
 use crate::serve::finished::{Finished, is_of_file};
+use crate::serve::json_size;
 use crate::serve::keys::Owner;
 use crate::serve::order::Order;
 use crate::serve::spool::{
@@ -30,6 +31,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -46,14 +48,15 @@ const ZIP_NAME: &str = "attachment; filename=\"converted_docs.zip\"";
 /// An order as JSON.
 #[derive(Debug, Deserialize)]
 struct JsonOrder<'a> {
-    #[serde(default)]
-    options: Option<Map<String, Value>>,
+    /// `options` and `sources` are left as they stand in the body, which may be long.
     #[serde(borrow, default)]
-    sources: Option<Vec<JsonSource<'a>>>,
+    options: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    sources: Option<&'a RawValue>,
     #[serde(default)]
     target: Option<Target>,
     #[serde(default)]
-    callbacks: Vec<Value>,
+    callbacks: Vec<IgnoredAny>,
 }
 
 /// Where a result goes.
@@ -137,13 +140,15 @@ async fn from_form(
 async fn from_json(server: &Arc<Server>, owner: &Owner, body: Body) -> Result<Order, ApiError> {
     admission::admit(server)?;
     let mut order = jobs::empty(server, owner)?;
-    let body = JsonBody::receive(server, body).await?;
-    let given: JsonOrder = block_in_place(|| body.parse())
-        .map_err(|error| ApiError::field("value_error", &["body"], &error.message, None))?;
+    let body = JsonBody::receive(server, body, &[]).await?;
+    let wrong = |error: ApiError| ApiError::field("value_error", &["body"], &error.message, None);
+    let given: JsonOrder = block_in_place(|| body.parse()).map_err(wrong)?;
     let at = ["body", "sources"];
-    let Some(sources) = &given.sources else {
+    let Some(sources) = given.sources else {
         return Err(ApiError::field("missing", &at, "Field required", None));
     };
+    let sources: Vec<JsonSource> =
+        block_in_place(|| jobs::files_of(server, sources)).map_err(wrong)?;
     if sources.is_empty() {
         let message = "List should have at least 1 item after validation, not 0";
         return Err(ApiError::field("too_short", &at, message, None));
@@ -152,11 +157,15 @@ async fn from_json(server: &Arc<Server>, owner: &Owner, body: Body) -> Result<Or
         return Err(no_callbacks());
     }
     let mut budget = Budget::new(server);
-    for source in sources {
+    for source in &sources {
         add_source(server, &mut order, source, &mut budget).await?;
     }
     let target = given.target.as_ref().map(|target| target.kind.as_str());
-    let options = Given::of_json(given.options.unwrap_or_default());
+    let options = match given.options {
+        Some(options) => json_size::object("options", options.get())?,
+        None => Map::new(),
+    };
+    let options = Given::of_json(options);
     apply(&mut order, options.wishes(target)?)?;
     Ok(order)
 }

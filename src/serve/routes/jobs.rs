@@ -3,6 +3,7 @@
 use crate::serve::admission;
 use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
+use crate::serve::json_size;
 use crate::serve::keys::Owner;
 use crate::serve::names::clean_name;
 use crate::serve::openapi;
@@ -52,12 +53,13 @@ pub(crate) struct OrderQuery {
 #[serde(deny_unknown_fields)]
 struct JsonOrder<'a> {
     #[serde(borrow)]
-    files: Vec<JsonFile<'a>>,
+    files: &'a RawValue,
     #[serde(default)]
     formats: Vec<String>,
     pages: Option<String>,
-    #[serde(default)]
-    settings: Map<String, Value>,
+    /// `settings` and `files` are left as they stand in the body, which may be long.
+    #[serde(borrow)]
+    settings: Option<&'a RawValue>,
     webhook: Option<String>,
 }
 
@@ -101,8 +103,21 @@ pub(super) fn list_of(text: &str) -> Vec<String> {
 }
 
 fn object_of(text: &str) -> Result<Map<String, Value>, ApiError> {
-    serde_json::from_str(text)
-        .map_err(|error| ApiError::settings(format!("`settings` is not a JSON object: {error}")))
+    json_size::object("settings", text)
+}
+
+/// The entries of a list of files: one more than are taken, if there are so many.
+pub(super) fn files_of<'a, T: Deserialize<'a>>(
+    server: &Server,
+    list: &'a RawValue,
+) -> Result<Vec<T>, ApiError> {
+    let most = usize::try_from(server.options.limits.max_files).unwrap_or(usize::MAX);
+    let first = json_size::first_of(list, most.saturating_add(1));
+    let files = first.and_then(|first| {
+        let files = first.iter().map(|file| serde_json::from_str(file.get()));
+        files.collect()
+    });
+    files.map_err(|error| upload::unexpected(&error))
 }
 
 /// Refuses a file too many.
@@ -300,10 +315,14 @@ pub(super) async fn text_field(
 }
 
 async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Result<(), ApiError> {
-    let body = JsonBody::receive(server, body).await?;
+    let body = JsonBody::receive(server, body, &[]).await?;
     let given: JsonOrder = block_in_place(|| body.parse())?;
+    let files: Vec<JsonFile> = block_in_place(|| files_of(server, given.files))?;
+    if let Some(settings) = given.settings {
+        order.settings = object_of(settings.get())?;
+    }
     let mut budget = Budget::new(server);
-    for file in &given.files {
+    for file in &files {
         one_more(server, &order.incoming)?;
         let name = file.name.as_deref().filter(|name| !name.is_empty());
         match (file.content, &file.url) {
@@ -323,7 +342,6 @@ async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Resul
     }
     order.formats = given.formats;
     order.pages = given.pages;
-    order.settings = given.settings;
     order.webhook = given.webhook;
     Ok(())
 }

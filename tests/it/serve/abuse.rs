@@ -156,3 +156,111 @@ fn queries_that_cannot_be_read_are_told_like_other_faults() {
         assert_eq!(error["error"]["code"], "bad_request", "{path}");
     }
 }
+
+#[test]
+fn small_bodies_of_many_values_are_refused_before_they_are_read() {
+    let server = Server::start(&["--max-files", "2"]);
+    let kind = [("content-type", "application/json")];
+    let ask = |path: &str, body: &str| server.ask("POST", path, &kind, body.as_bytes());
+    let many = |unit: &str, bytes: usize| format!("[{}0]", unit.repeat(bytes / unit.len()));
+    let long = many("{\"\":0},", 2 << 20);
+    for (path, field, body) in [
+        (
+            "/ocr",
+            "visualize",
+            format!("{{\"file\":\"x\",\"visualize\":{long}}}"),
+        ),
+        (
+            "/ocr",
+            "other",
+            format!("{{\"file\":\"x\",\"other\":{long}}}"),
+        ),
+        (
+            "/layout-parsing",
+            "layoutThreshold",
+            format!("{{\"file\":\"x\",\"layoutThreshold\":{long}}}"),
+        ),
+        (
+            "/restructure-pages",
+            "logId",
+            format!("{{\"pages\":[],\"logId\":{long}}}"),
+        ),
+        (
+            "/v1/jobs",
+            "settings",
+            format!("{{\"files\":[],\"settings\":{{\"x\":{long}}}}}"),
+        ),
+        ("/v1/jobs", "files", format!("{{\"files\":{long}}}")),
+        (
+            "/v1/convert/source",
+            "options",
+            format!("{{\"sources\":[],\"options\":{{\"x\":{long}}}}}"),
+        ),
+        (
+            "/v1/convert/source",
+            "sources",
+            format!("{{\"sources\":{long}}}"),
+        ),
+    ] {
+        let answer = ask(path, &body).expect(413).text();
+        assert!(
+            answer.contains(field) && answer.contains("1048576"),
+            "{path}: {answer}"
+        );
+    }
+    // What is within the limit of a body, and beyond that of a field.
+    let wide = many("0,", 100_000);
+    let file = r#"{"content":"aGVsbG8=","name":"a.txt"}"#;
+    for (path, field, status, body) in [
+        (
+            "/layout-parsing",
+            "layoutThreshold",
+            422,
+            format!("{{\"file\":\"x\",\"layoutThreshold\":{wide}}}"),
+        ),
+        (
+            "/v1/jobs",
+            "settings",
+            413,
+            format!("{{\"files\":[{file}],\"settings\":{{\"x\":{wide}}}}}"),
+        ),
+        (
+            "/v1/jobs",
+            "--max-files",
+            413,
+            format!("{{\"files\":[{file},{file},{file},0]}}"),
+        ),
+        (
+            "/v1/convert/source",
+            "options",
+            413,
+            format!(
+                "{{\"sources\":[{{\"kind\":\"file\",\"base64_string\":\"aGVsbG8=\",\"filename\":\"a.pdf\"}}],\"options\":{{\"x\":{wide}}}}}"
+            ),
+        ),
+    ] {
+        let answer = ask(path, &body).expect(status).text();
+        assert!(answer.contains(field), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn pages_that_take_too_much_memory_are_refused_before_they_are_read() {
+    let server = Server::start(&["--memory-limit", "1G"]);
+    let kind = [("content-type", "application/json")];
+    let ask = |body: &str| server.ask("POST", "/restructure-pages", &kind, body.as_bytes());
+    let page = format!(
+        r#"{{"prunedResult":{{"parsing_res_list":[{}0]}}}}"#,
+        "0,".repeat(400_000)
+    );
+    let pages = |count: usize| format!("{{\"pages\":[{}]}}", vec![page.as_str(); count].join(","));
+    ask(&pages(1)).expect(200);
+    let refused = ask(&pages(4)).expect(413).json();
+    assert!(
+        refused["errorMsg"]
+            .as_str()
+            .unwrap()
+            .contains("--memory-limit"),
+        "{refused}"
+    );
+}

@@ -132,6 +132,40 @@ fn pictures_are_fetched_by_their_addresses_without_a_key() {
 }
 
 #[test]
+fn pictures_behind_addresses_count_as_often_as_they_are_shown() {
+    let server = giving("Serving: {return_urls: true}", &["--max-upload-size", "1M"]);
+    let headers = [JSON, ("x-api-key", "first")];
+    let answer = parse(&server, json!({}), &[]).expect(200).json();
+    let page = &answer["result"]["layoutParsingResults"][0];
+    let address = &page["inputImage"];
+    let size = server
+        .get(path(address, &server.url))
+        .expect(200)
+        .body
+        .len();
+    let ask = |shown: usize, named: usize| {
+        let path = |i: usize| format!("a_{i}_0_9_9.jpg");
+        let images = (0..named).map(|i| (path(i), address.clone()));
+        let images: serde_json::Map<_, _> = images.collect();
+        let blocks =
+            (0..shown).map(|i| json!({"block_label": "image", "block_bbox": [i, 0, 9, 9]}));
+        let page = json!({
+            "prunedResult": {"parsing_res_list": blocks.collect::<Vec<_>>()}, "markdownImages": images,
+        });
+        let order =
+            json!({"pages": [page], "outputFormats": ["docx"], "returnMarkdownImages": false});
+        let order = order.to_string();
+        server.ask("POST", "/restructure-pages", &headers, order.as_bytes())
+    };
+    let most = (1 << 20) / size;
+    // Named only, as often as anybody likes.
+    ask(1, most + 100).expect(200);
+    let refused = ask(most + 1, most + 1).expect(413).json();
+    let message = refused["errorMsg"].as_str().unwrap();
+    assert!(message.contains("--max-upload-size"), "{message}");
+}
+
+#[test]
 fn addresses_end_and_begin_as_they_are_told() {
     let section = "Serving: {visualize: false, return_urls: true, extra: {url_expires_in: 1}}";
     let server = giving(section, &[]);

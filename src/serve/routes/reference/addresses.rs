@@ -1,15 +1,18 @@
 //! Addresses of pictures in answers. A job has written the names of its files where base64 would stand; each request gets
 //! addresses of its own, since they depend on how the client reached the server and on when they end.
 
+use crate::document::Page;
+use crate::serve::error::ApiError;
 use crate::serve::routes::results::results;
 use crate::serve::state::Server;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 /// The lists of pages that an answer may have.
 const PAGES: [&str; 2] = ["layoutParsingResults", "ocrResults"];
@@ -71,24 +74,97 @@ fn each_file(page: &mut Value, change: &mut dyn FnMut(&mut String)) {
     }
 }
 
-/// Pictures by path, with the bytes of this server's own files in place of their addresses. Nothing is asked for over the
-/// network: other addresses stay as they are.
-pub(super) fn resolved(server: &Server, images: &Map<String, Value>) -> Map<String, Value> {
-    let resolve = |(path, given): (&String, &Value)| {
-        let bytes = given.as_str().and_then(|address| own_file(server, address));
-        let value = bytes.map_or_else(|| given.clone(), |bytes| STANDARD.encode(bytes).into());
-        (path.clone(), value)
-    };
-    images.iter().map(resolve).collect()
+/// The bytes of the pictures that Word documents of a request show: those behind addresses of this server's own files,
+/// and those in base64. Nothing is asked for over the network.
+pub(super) struct Pictures<'a> {
+    server: &'a Server,
+    /// Files that were looked for, by job and name.
+    files: HashMap<(String, String), Option<Arc<[u8]>>>,
+    /// Bytes that documents may still take.
+    left: u64,
 }
 
-/// The bytes of a file of a result by an address that opens it.
-fn own_file(server: &Server, address: &str) -> Option<Vec<u8>> {
-    let named = server.links.read(address).filter(|named| named.is_signed)?;
-    let status = server.spool.status(&named.id).ok()??;
-    let (folder, names) = results(server, &status).ok()?;
-    let name = names.into_iter().find(|name| *name == named.name)?;
-    fs::read(folder.join(name)).ok()
+impl<'a> Pictures<'a> {
+    pub(super) fn new(server: &'a Server) -> Self {
+        Pictures {
+            server,
+            files: HashMap::new(),
+            left: server.options.limits.max_upload_size,
+        }
+    }
+
+    /// Gives the blocks of pages their pictures. `images` has addresses or base64 by path; what no block shows is not looked
+    /// at. Fails if the pictures of all documents are larger together than the files of a request may be.
+    pub(super) fn put_into(
+        &mut self,
+        pages: &mut [Page],
+        images: &Map<String, Value>,
+    ) -> Result<(), ApiError> {
+        // Blocks may share a picture.
+        let mut known: HashMap<String, Option<Arc<[u8]>>> = HashMap::new();
+        let blocks = pages.iter_mut().flat_map(|page| &mut page.blocks);
+        for picture in blocks.filter_map(|block| block.picture.as_mut()) {
+            if let Some(bytes) = known.get(&picture.path) {
+                picture.jpeg = bytes.clone();
+                continue;
+            }
+            let given = images.get(&picture.path).and_then(Value::as_str);
+            let bytes = match given {
+                Some(given) => self.bytes(given)?,
+                None => None,
+            };
+            picture.jpeg = bytes.clone();
+            known.insert(picture.path.clone(), bytes);
+        }
+        Ok(())
+    }
+
+    /// The bytes of a picture; `None` if it is none of this server, nor base64.
+    fn bytes(&mut self, given: &str) -> Result<Option<Arc<[u8]>>, ApiError> {
+        let Some(named) = self.server.links.read(given) else {
+            let bytes = STANDARD.decode(given).ok();
+            self.take(bytes.as_ref().map_or(0, Vec::len) as u64)?;
+            return Ok(bytes.map(Arc::from));
+        };
+        if !named.is_signed {
+            return Ok(None);
+        }
+        let key = (named.id, named.name);
+        if let Some(bytes) = self.files.get(&key).cloned() {
+            // Each document has a picture once more.
+            self.take(bytes.as_ref().map_or(0, |bytes| bytes.len()) as u64)?;
+            return Ok(bytes);
+        }
+        let bytes = match self.opened(&key.0, &key.1) {
+            Some((file, size)) => {
+                self.take(size)?;
+                let mut bytes = Vec::new();
+                file.take(size).read_to_end(&mut bytes).ok().map(|_| bytes)
+            }
+            None => None,
+        };
+        let bytes: Option<Arc<[u8]>> = bytes.map(Arc::from);
+        self.files.insert(key, bytes.clone());
+        Ok(bytes)
+    }
+
+    /// A file of a result, and its bytes.
+    fn opened(&self, id: &str, name: &str) -> Option<(File, u64)> {
+        let status = self.server.spool.status(id).ok()??;
+        let (folder, names) = results(self.server, &status).ok()?;
+        let name = names.into_iter().find(|known| known == name)?;
+        let file = File::open(folder.join(name)).ok()?;
+        let size = file.metadata().ok()?.len();
+        Some((file, size))
+    }
+
+    fn take(&mut self, bytes: u64) -> Result<(), ApiError> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            let what = format_args!("the pictures of the documents are too large together");
+            ApiError::too_large(&self.server.options.limits, "max_upload_size", what)
+        })?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! are told together, in the order of the fields.
 
 use crate::serve::error::ApiError;
+use crate::serve::json_size::MOST_FIELD;
 use crate::serve::spool::AnswerOptions;
 use crate::writer::python_json;
 use axum::http::StatusCode;
@@ -95,7 +96,9 @@ impl<'a> Fields<'a> {
 
     /// `logId`, if it is one.
     pub(super) fn log_id(&self) -> Option<String> {
-        serde_json::from_str(self.given("logId")?.get()).ok()
+        let raw = self.given("logId")?.get();
+        let raw = (raw.len() <= MOST_FIELD).then_some(raw)?;
+        serde_json::from_str(raw).ok()
     }
 
     /// `true` if nothing was wrong so far.
@@ -148,9 +151,23 @@ impl<'a> Fields<'a> {
         (raw.get() != "null").then_some(raw)
     }
 
-    /// A field that is not long.
-    pub(super) fn value(&self, field: &str) -> Option<Value> {
-        serde_json::from_str(self.raw(field)?.get()).ok()
+    /// A field that is not long; it is wrong if it is, or cannot be read.
+    pub(super) fn value(&mut self, field: &str) -> Option<Value> {
+        let text = self.raw(field)?.get();
+        if text.len() > MOST_FIELD {
+            let message = format!("Input should have at most {MOST_FIELD} bytes of JSON");
+            self.wrong("too_long", field, message);
+            return None;
+        }
+        match serde_json::from_str(text) {
+            Ok(value) => Some(value),
+            Err(_) => {
+                let message = "Input should be JSON that can be represented: numbers within the range of 64-bit floats, \
+                               texts of whole characters, at most 127 lists and objects within each other";
+                self.wrong("json_invalid", field, message);
+                None
+            }
+        }
     }
 
     /// A required text, as it stands in the body.

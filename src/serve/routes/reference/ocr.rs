@@ -108,6 +108,15 @@ mod tests {
             ("textRecScoreThresh", "-1"),
             ("returnWordBox", "true"),
             ("visualize", "7"),
+            // What JSON may say and no value can hold.
+            ("textDetThresh", "1e999"),
+            ("visualize", "\"\\ud800\""),
+            ("logId", "\"\\ud800\""),
+            (
+                "visualize",
+                &format!("{}{}", "[".repeat(200), "]".repeat(200)),
+            ),
+            ("visualize", &format!("[{}0]", "0,".repeat(40_000))),
         ] {
             let message = told(&format!(r#"{{"file": "x", "{field}": {value}}}"#));
             assert!(

@@ -73,7 +73,7 @@ async fn parsed(
 ) -> Result<Response, ApiError> {
     admission::admit(server)?;
     let base = server.links.base(request.headers())?;
-    let body = JsonBody::receive(server, request.into_body()).await?;
+    let body = JsonBody::receive(server, request.into_body(), &[]).await?;
     let mut order = order_of(server, owner, &body, log_id, read).await?;
     if let Some(answer) = &mut order.answer {
         answer.as_files = base.is_some();

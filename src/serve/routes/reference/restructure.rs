@@ -1,6 +1,6 @@
 //! `/restructure-pages`: tables over pages, levels of headings and one joined result, from results of before.
 
-use super::addresses;
+use super::addresses::Pictures;
 use super::answers::failed;
 use super::fields::Fields;
 use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
@@ -9,11 +9,13 @@ use crate::geometry::Rect;
 use crate::restructure::{self, FinishOptions, RestructureOptions};
 use crate::serve::admission;
 use crate::serve::error::ApiError;
+use crate::serve::json_size;
+use crate::serve::limits::Limits;
 use crate::serve::request::RequestId;
 use crate::serve::state::Server;
 use crate::serve::upload::JsonBody;
-use crate::serve::wait;
-use crate::writer::answer::{exports, prune, with_pictures, word_document};
+use crate::serve::wait::{self, Wanted};
+use crate::writer::answer::{exports, prune, word_document};
 use crate::writer::markdown::{self, MarkdownOptions};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -22,9 +24,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// Most values of a page. A page with a thousand lines and their boxes has a tenth of them.
+const MOST_VALUES: usize = 500_000;
+/// The part of the memory limit that the pages of a request may take when they are read: what is made of them takes as
+/// much again, the engine needs its own, and there are several requests.
+const SHARE: u64 = 8;
 
 /// Restructures pages.
 pub(crate) async fn restructure_pages(
@@ -34,7 +41,7 @@ pub(crate) async fn restructure_pages(
 ) -> Response {
     let received = async {
         admission::admit(&server)?;
-        JsonBody::receive(&server, request.into_body()).await
+        JsonBody::receive(&server, request.into_body(), &["pages"]).await
     };
     let body = match received.await {
         Ok(body) => body,
@@ -45,10 +52,10 @@ pub(crate) async fn restructure_pages(
     let most = server.options.limits.max_document_pages;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let id = request_id.clone();
-    let done = wait::blocking(move || {
+    let done = wait::blocking_while_wanted(move |wanted| {
         let mut log_id = id;
         let _turn = turn;
-        let result = restructured(&server, &body, most, &mut log_id);
+        let result = restructured(&server, &body, most, wanted, &mut log_id);
         (result, log_id)
     });
     match done.await {
@@ -104,14 +111,19 @@ fn restructured(
     server: &Server,
     body: &JsonBody,
     most: usize,
+    wanted: &Wanted,
     log_id: &mut String,
 ) -> Result<Vec<Value>, ApiError> {
     let mut fields = Fields::of(body.bytes())?;
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
+    if let Some(pages) = fields.raw("pages") {
+        check_memory(pages, &server.options.limits)?;
+    }
     let asked = read(&mut fields, most);
     fields.checked()?;
+    wanted.check()?;
     let Asked {
         given,
         options,
@@ -130,6 +142,7 @@ fn restructured(
         page_count: None,
         info: DocumentInfo::default(),
     };
+    wanted.check()?;
     let finish = FinishOptions {
         restructure: Some(options),
         regions_from_text: false,
@@ -142,22 +155,24 @@ fn restructured(
     };
     let settings: Vec<MarkdownOptions> = (0..given.len()).map(markdown_options).collect();
     let concatenates = options.concatenate_pages;
-    let answer = |result: Value,
-                  pages: &[Page],
-                  options: &MarkdownOptions,
-                  images: Map<String, Value>|
+    let count = given.len();
+    let mut pictures = Pictures::new(server);
+    let mut answer = |result: Value,
+                      pages: &[Page],
+                      options: &MarkdownOptions,
+                      images: Map<String, Value>|
      -> Result<Value, ApiError> {
         let blocks = pages.iter().flat_map(|page| &page.blocks);
         let width = pages.first().map_or(0, |page| page.width);
+        wanted.check()?;
         let mut written = json!({"text": markdown::reference(blocks, width, options)});
-        let exported = docx.then(|| -> io::Result<Value> {
+        let exported = docx.then(|| -> Result<Value, ApiError> {
             let name = match concatenates {
                 true => ".docx".to_string(),
                 false => format!("_{}.docx", pages.first().map_or(0, |page| page.page_index)),
             };
-            let pages = pages.iter().cloned();
-            let images = addresses::resolved(server, &images);
-            let pages = pages.map(|page| with_pictures(page, &images)).collect();
+            let mut pages = pages.to_vec();
+            pictures.put_into(&mut pages, &images)?;
             let bytes = word_document(pages, &document.info, options)?;
             Ok(exports(STANDARD.encode(bytes).into(), &name))
         });
@@ -172,18 +187,13 @@ fn restructured(
     };
     let mut results = Vec::new();
     let mut joined: Option<(Value, Map<String, Value>)> = None;
-    for (index, given) in given.iter().enumerate() {
-        let mut result = given.result.clone();
+    for (index, given) in given.into_iter().enumerate() {
+        let Given { mut result, images } = given;
         update(&mut result, &document.pages[index]);
         match (&mut joined, concatenates) {
             (_, false) => {
                 let pages = std::slice::from_ref(&document.pages[index]);
-                results.push(answer(
-                    result,
-                    pages,
-                    &settings[index],
-                    given.images.clone(),
-                )?);
+                results.push(answer(result, pages, &settings[index], images)?);
             }
             (None, true) => {
                 let mut first = result;
@@ -192,16 +202,16 @@ fn restructured(
                         *value = json!([value.take()]);
                     }
                 }
-                joined = Some((first, given.images.clone()));
+                joined = Some((first, images));
             }
-            (Some((all, images)), true) => {
+            (Some((all, of_all)), true) => {
                 join(all, result);
-                images.extend(given.images.clone());
+                of_all.extend(images);
             }
         }
     }
     if let Some((mut all, images)) = joined {
-        all["page_count"] = given.len().into();
+        all["page_count"] = count.into();
         number(&mut all);
         results.push(answer(all, &document.pages, &settings[0], images)?);
     }
@@ -211,13 +221,25 @@ fn restructured(
 /// Keys whose values are a list in a joined result, one for each page.
 const LISTS: [&str; 2] = ["doc_preprocessor_res", "layout_det_res"];
 
+/// Refuses pages whose values would take too much memory, before any of them is made.
+fn check_memory(pages: &RawValue, limits: &Limits) -> Result<(), ApiError> {
+    let (memory, _) = json_size::memory(pages.get());
+    if memory as u64 <= limits.memory_limit / SHARE {
+        return Ok(());
+    }
+    let what = format_args!(
+        "`pages` would take up to {memory} bytes of memory, of which a request may have one part in {SHARE}"
+    );
+    Err(ApiError::too_large(limits, "memory_limit", what))
+}
+
 /// The pages of a request, of which there may be so many.
 fn pages(fields: &mut Fields, most: usize) -> Vec<Given> {
     let Some(raw) = fields.raw("pages") else {
         fields.wrong("missing", "pages", "Field required");
         return Vec::new();
     };
-    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
+    let Ok(list) = json_size::first_of(raw, most.saturating_add(1)) else {
         fields.wrong("list_type", "pages", "Input should be a valid list");
         return Vec::new();
     };
@@ -228,6 +250,12 @@ fn pages(fields: &mut Fields, most: usize) -> Vec<Given> {
     }
     let mut pages = Vec::new();
     for (index, raw) in list.into_iter().enumerate() {
+        if json_size::memory(raw.get()).1 > MOST_VALUES {
+            let loc = format!("pages[{index}]");
+            let message = format!("Input should have at most {MOST_VALUES} values");
+            fields.wrong("too_long", &loc, message);
+            continue;
+        }
         let Ok(page) = serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) else {
             let loc = format!("pages[{index}]");
             let message = "Input should be a valid dictionary or object to extract fields from";
@@ -268,15 +296,29 @@ fn page(index: usize, given: &Given) -> Page {
     let size = |key: &str| given.result[key].as_u64().unwrap_or(0) as usize;
     (page.width, page.height) = (size("width"), size("height"));
     let blocks = given.result["parsing_res_list"].as_array();
+    // Of pictures with one box, the first counts.
+    let mut images = HashMap::new();
+    for path in given.images.keys() {
+        if let Some(ending) = box_ending(path) {
+            images.entry(ending).or_insert(path.as_str());
+        }
+    }
     page.blocks = blocks
         .into_iter()
         .flatten()
-        .map(|value| block(value, &given.images))
+        .map(|value| block(value, &images))
         .collect();
     page
 }
 
-fn block(value: &Value, images: &Map<String, Value>) -> Block {
+/// The end of a picture's path that tells its box: `_X1_Y1_X2_Y2.jpg`.
+fn box_ending(path: &str) -> Option<&str> {
+    let (at, _) = path.strip_suffix(".jpg")?.rmatch_indices('_').nth(3)?;
+    Some(&path[at..])
+}
+
+/// A block of a page whose pictures have these paths, by the ends that tell their boxes.
+fn block(value: &Value, images: &HashMap<&str, &str>) -> Block {
     let name = value["block_label"].as_str().unwrap_or_default();
     // Labels that no pipeline has are treated as text.
     let label = Label::from_name(name).unwrap_or(Label::Text);
@@ -292,8 +334,10 @@ fn block(value: &Value, images: &Map<String, Value>) -> Block {
     let [x1, y1, x2, y2] = bbox.to_pixels();
     // Results hold no paths of pictures: those of the page are found by the box, others have the reference's name.
     let end = format!("_{x1}_{y1}_{x2}_{y2}.jpg");
-    let known = images.keys().find(|path| path.ends_with(&end)).cloned();
-    let path = known.unwrap_or_else(|| format!("imgs/img_in_{name}_box{end}"));
+    let path = match images.get(end.as_str()) {
+        Some(known) => known.to_string(),
+        None => format!("imgs/img_in_{name}_box{end}"),
+    };
     block.picture = Some(Picture { path, jpeg: None });
     block
 }
@@ -337,15 +381,15 @@ fn update(result: &mut Value, page: &Page) {
 }
 
 /// Adds a page to a joined result.
-fn join(all: &mut Value, page: Value) {
+fn join(all: &mut Value, mut page: Value) {
     for key in ["parsing_res_list", LISTS[0], LISTS[1]] {
         let list = all.get_mut(key).and_then(Value::as_array_mut);
-        let Some((list, value)) = list.zip(page.get(key)) else {
+        let Some((list, value)) = list.zip(page.get_mut(key)) else {
             continue;
         };
         match (key, value) {
-            ("parsing_res_list", Value::Array(blocks)) => list.extend(blocks.iter().cloned()),
-            (_, value) => list.push(value.clone()),
+            ("parsing_res_list", Value::Array(blocks)) => list.append(blocks),
+            (_, value) => list.push(value.take()),
         }
     }
 }
@@ -391,6 +435,59 @@ mod tests {
         let mut described = openapi::names(openapi::RESTRUCTURE_PAGES);
         described.sort_unstable();
         assert_eq!(fields.asked(), described);
+    }
+
+    #[test]
+    fn pictures_are_found_by_the_box_at_the_end_of_their_path() {
+        let images = [
+            "a_1_2_3_4.jpg",
+            "b_1_2_3_4.jpg",
+            "c.jpg",
+            "d_11_2_3_4.jpg",
+            "_-5_0_7_8.jpg",
+        ];
+        let given = Given {
+            result: json!({"parsing_res_list": [
+                {"block_bbox": [1, 2, 3, 4]}, {"block_bbox": [11, 2, 3, 4]}, {"block_bbox": [-5, 0, 7, 8]},
+                {"block_label": "image", "block_bbox": [9, 2, 3, 4]},
+            ]}),
+            images: images
+                .map(|path| (path.into(), json!("")))
+                .into_iter()
+                .collect(),
+        };
+        let page = page(0, &given);
+        let paths = page
+            .blocks
+            .iter()
+            .map(|block| block.picture.as_ref().unwrap().path.as_str());
+        let expected = [
+            images[0],
+            images[3],
+            images[4],
+            "imgs/img_in_image_box_9_2_3_4.jpg",
+        ];
+        assert_eq!(paths.collect::<Vec<_>>(), expected);
+        assert_eq!(
+            box_ending("imgs/img_in_image_box_1_2_3_4.jpg"),
+            Some("_1_2_3_4.jpg")
+        );
+        assert_eq!(box_ending("1_2_3.jpg"), None);
+        assert_eq!(box_ending("_1_2_3_4.png"), None);
+    }
+
+    #[test]
+    fn pages_of_too_many_values_are_refused() {
+        let page = |values: usize| {
+            let list = "0,".repeat(values);
+            format!(r#"{{"pages": [{{"prunedResult": {{"parsing_res_list": [{list}0]}}}}]}}"#)
+        };
+        assert_eq!(told(&page(1000)), "");
+        let refused = told(&page(MOST_VALUES));
+        assert!(
+            refused.contains("too_long") && refused.contains("body.pages[0]"),
+            "{refused}"
+        );
     }
 
     #[test]
