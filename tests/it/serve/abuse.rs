@@ -249,18 +249,18 @@ fn pages_that_take_too_much_memory_are_refused_before_they_are_read() {
     let server = Server::start(&["--memory-limit", "1G"]);
     let kind = [("content-type", "application/json")];
     let ask = |body: &str| server.ask("POST", "/restructure-pages", &kind, body.as_bytes());
-    let page = format!(
-        r#"{{"prunedResult":{{"parsing_res_list":[{}0]}}}}"#,
-        "0,".repeat(400_000)
-    );
+    let page_with = |list: &str| {
+        let zeros = "0,".repeat(400_000);
+        format!(r#"{{"prunedResult":{{"{list}":[{zeros}0]}}}}"#)
+    };
+    let page = page_with("other");
     let pages = |count: usize| format!("{{\"pages\":[{}]}}", vec![page.as_str(); count].join(","));
     ask(&pages(1)).expect(200);
-    let refused = ask(&pages(4)).expect(413).json();
-    assert!(
-        refused["errorMsg"]
-            .as_str()
-            .unwrap()
-            .contains("--memory-limit"),
-        "{refused}"
-    );
+    // Blocks take more than other values.
+    let blocks = format!("{{\"pages\":[{}]}}", page_with("parsing_res_list"));
+    for body in [pages(4), blocks] {
+        let refused = ask(&body).expect(413).json();
+        let message = refused["errorMsg"].as_str().unwrap();
+        assert!(message.contains("--memory-limit"), "{message}");
+    }
 }

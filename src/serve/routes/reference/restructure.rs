@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 /// Most values of a page. A page with a thousand lines and their boxes has a tenth of them.
 const MOST_VALUES: usize = 500_000;
+/// Bytes in memory of what is made of a block: itself, its picture, its copy for a Word document and its new members.
+const BLOCK: usize = 1536;
 /// The part of the memory limit that the pages of a request may take when they are read: what is made of them takes as
 /// much again, the engine needs its own, and there are several requests.
 const SHARE: u64 = 8;
@@ -118,11 +120,20 @@ fn restructured(
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
-    if let Some(pages) = fields.raw("pages") {
-        check_memory(pages, &server.options.limits)?;
-    }
+    let limits = &server.options.limits;
+    let memory = fields
+        .raw("pages")
+        .map(|pages| json_size::memory(pages.get()).0);
+    let memory = memory.unwrap_or(0);
+    check_memory(memory, limits)?;
     let asked = read(&mut fields, most);
     fields.checked()?;
+    let lists = asked
+        .given
+        .iter()
+        .map(|given| &given.result["parsing_res_list"]);
+    let blocks: usize = lists.filter_map(Value::as_array).map(Vec::len).sum();
+    check_memory(memory + blocks * BLOCK, limits)?;
     wanted.check()?;
     let Asked {
         given,
@@ -221,9 +232,8 @@ fn restructured(
 /// Keys whose values are a list in a joined result, one for each page.
 const LISTS: [&str; 2] = ["doc_preprocessor_res", "layout_det_res"];
 
-/// Refuses pages whose values would take too much memory, before any of them is made.
-fn check_memory(pages: &RawValue, limits: &Limits) -> Result<(), ApiError> {
-    let (memory, _) = json_size::memory(pages.get());
+/// Refuses pages that would take too much memory, in bytes, before it is taken.
+fn check_memory(memory: usize, limits: &Limits) -> Result<(), ApiError> {
     if memory as u64 <= limits.memory_limit / SHARE {
         return Ok(());
     }
