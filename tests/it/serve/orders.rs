@@ -46,7 +46,7 @@ fn fields_that_mean_nothing_are_told() {
     let server = Server::start(&[]);
     let content = encoded(&long_pdf(1));
     let file = json!({"name": "a.pdf", "content": content});
-    let long = "x".repeat(1 << 20);
+    let long = "x".repeat(100 << 10);
     for (body, named) in [
         (json!({"files": [file], "format": ["md"]}), "`format`"),
         (json!({"files": [file], "priority": 1}), "`priority`"),
