@@ -13,6 +13,7 @@
 
 mod admission;
 mod body;
+mod choice;
 mod deliver;
 mod docling;
 mod engine_numbers;

@@ -1,6 +1,7 @@
 //! The work on jobs: threads that claim them from the spool and send them through the engine, one that shows that the
 //! leases of this server live, and one that sweeps.
 
+use super::choice::{Choice, Claimed};
 use super::health::Phase;
 use super::limits::seconds;
 use super::names::{StemFiles, portable};
@@ -38,10 +39,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const BEAT: Duration = Duration::from_secs(1);
 /// Every so many beats a lease is written to.
 const BEATS_OF_LEASE: u32 = 5;
-/// Time that other jobs may go before one that servers died with, and between two of these.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Time that a job that servers died with has for itself: long for what kills a server, short for those who wait.
-const ALONE: Duration = Duration::from_secs(20);
 /// Interval of sweeps.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -67,7 +64,7 @@ fn work(server: &Arc<Server>, loaded: &Loaded) {
         // Before the look: a job that comes in its middle ends the wait at once.
         let seen = server.work.news.seen();
         match next(server) {
-            Some((record, cancel)) => run_guarded(server, loaded, &record, &cancel),
+            Some(claimed) => run_guarded(server, loaded, &claimed.record, &claimed.cancel),
             None => {
                 server.work.news.wait(seen, LOOK);
             }
@@ -75,99 +72,22 @@ fn work(server: &Arc<Server>, loaded: &Loaded) {
     }
 }
 
-/// Claims a job: the oldest of the owner with the fewest jobs under way.
-///
-/// A job that several servers died with may be what killed them. It begins when no other job is under way, and none begins
-/// beside it for a while: a further death then harms no other job, and tells which one it was. Others go before it, but
-/// not for ever.
-fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
-    let work = &server.work;
-    let mut suspects = work.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-    let open = server.spool.open_jobs().unwrap_or_else(|error| {
-        tracing::error!("the queue cannot be read: {error}");
-        Vec::new()
-    });
-    let mut waiting: Vec<Arc<JobRecord>> = Vec::new();
-    {
-        let running = work.lock();
-        let now = Instant::now();
-        let is_alone = |job: &Running| job.alone_until.is_some_and(|until| now < until);
-        if running.values().any(is_alone) {
-            return None;
-        }
-        for id in open {
-            if !running.contains_key(&id)
-                && let Ok(Some(record)) = server.spool.record(&id)
-            {
-                waiting.push(record);
-            }
-        }
-        let of = |owner: &str| running.values().filter(|job| job.owner == owner).count();
+/// Claims the next job.
+fn next(server: &Server) -> Option<Claimed> {
+    let limits = &server.options.limits;
+    let places = usize::try_from(limits.concurrency).unwrap_or(usize::MAX);
+    let choice = Choice {
+        spool: &server.spool,
+        work: &server.work,
+        notices: &server.notices,
         // One of several clients never has all places, so that the next one begins at once.
-        let places = server.options.limits.concurrency;
-        let share = match server.keys.count() > 1 && places > 1 {
-            true => places - 1,
-            false => places,
-        };
-        waiting.retain(|record| (of(&record.owner) as u64) < share.max(1));
-        // Stable: the oldest first.
-        waiting.sort_by_key(|record| of(&record.owner));
-    }
-    suspects.retain(|id, _| waiting.iter().any(|record| record.id == *id));
-    let is_suspect = |id: &str| server.spool.is_suspect(id).unwrap_or(false);
-    let is_due = suspects
-        .iter()
-        .any(|(id, since)| since.elapsed() >= PATIENCE && is_suspect(id));
-    if !is_due {
-        for record in &waiting {
-            if suspects.contains_key(&record.id) {
-                continue;
-            }
-            if is_suspect(&record.id) {
-                suspects.insert(record.id.clone(), Instant::now());
-            } else if let Some(cancel) = claim(server, record, false) {
-                return Some((record.clone(), cancel));
-            }
-        }
-    }
-    if work.count() > 0 {
-        return None;
-    }
-    let suspected = waiting
-        .iter()
-        .filter(|record| suspects.contains_key(&record.id));
-    for record in suspected {
-        if let Some(cancel) = claim(server, record, true) {
-            tracing::warn!(
-                job = record.id,
-                "servers died with this job; it is worked on alone"
-            );
-            return Some((record.clone(), cancel));
-        }
-    }
-    None
-}
-
-/// Claims this job, if nobody works on it; returns what ends the work.
-fn claim(server: &Server, record: &JobRecord, is_alone: bool) -> Option<Arc<AtomicBool>> {
-    match server.spool.claim(&record.id) {
-        Ok(None) => server.notices.tell(&record.id),
-        Ok(Some(lease)) => {
-            let cancel = Arc::<AtomicBool>::default();
-            let running = Running {
-                owner: record.owner.clone(),
-                cancel: cancel.clone(),
-                end: None,
-                lease: Some(lease),
-                until: Instant::now() + seconds(server.options.limits.job_timeout),
-                alone_until: is_alone.then(|| Instant::now() + ALONE),
-            };
-            server.work.lock().insert(record.id.clone(), running);
-            return Some(cancel);
-        }
-        Err(error) => tracing::warn!("a job cannot be claimed: {error}"),
-    }
-    None
+        share: match server.keys.count() > 1 {
+            true => places.saturating_sub(1).max(1),
+            false => places.max(1),
+        },
+        job_timeout: seconds(limits.job_timeout),
+    };
+    choice.next(Instant::now())
 }
 
 /// Runs a claimed job; a panic fails it.

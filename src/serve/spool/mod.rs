@@ -77,6 +77,17 @@ pub(crate) enum Ordered {
     Known(String),
 }
 
+/// What came of looking whether a job can be taken.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// It is worked on under this lease.
+    Taken(Lease),
+    /// Somebody works on it, or it has ended.
+    NotFree,
+    /// Several servers died with it, so it was left.
+    Suspect,
+}
+
 /// The folder of jobs.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -362,56 +373,65 @@ impl Spool {
         self.ids("queue")
     }
 
-    /// `true` if nobody works on a job, and several servers died while they did.
-    pub(crate) fn is_suspect(&self, id: &str) -> io::Result<bool> {
-        let Some(folder) = self.folder(id).filter(|folder| folder.is_dir()) else {
-            return Ok(false);
-        };
-        let newest = lease::newest(&folder)?;
-        Ok(newest >= SUSPECT && !lease::is_alive(&folder, newest, self.now()))
+    /// How many servers died with a job in this folder; `None` if somebody works on it.
+    fn deaths(&self, folder: &Path) -> io::Result<Option<u32>> {
+        let newest = lease::newest(folder)?;
+        let is_free = newest == 0 || !lease::is_alive(folder, newest, self.now());
+        Ok(is_free.then_some(newest))
     }
 
-    /// Takes a job that nobody works on. `None` if somebody does, or it has ended.
+    /// `true` if nobody works on a job, and several servers died while they did.
+    pub(crate) fn is_suspect(&self, id: &str) -> io::Result<bool> {
+        match self.folder(id).filter(|folder| folder.is_dir()) {
+            Some(folder) => Ok(self.deaths(&folder)?.is_some_and(|n| n >= SUSPECT)),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a job that nobody works on; one that several servers died with only if `even_suspect`.
     ///
-    /// A job that was cancelled meanwhile ends here, and so does one that several servers died with.
-    pub(crate) fn claim(&self, id: &str) -> io::Result<Option<Lease>> {
+    /// A job that was cancelled meanwhile ends here, and so does one that too many servers died with.
+    pub(crate) fn claim(&self, id: &str, even_suspect: bool) -> io::Result<Claim> {
         let Some(folder) = self.folder(id) else {
-            return Ok(None);
+            return Ok(Claim::NotFree);
         };
         if folder.join("outcome.json").exists() || !folder.is_dir() {
             let _ = fs::remove_file(self.marker(id));
-            return Ok(None);
+            return Ok(Claim::NotFree);
         }
-        let newest = lease::newest(&folder)?;
-        if newest > 0 && lease::is_alive(&folder, newest, self.now()) {
-            return Ok(None);
-        }
+        let Some(deaths) = self.deaths(&folder)? else {
+            return Ok(Claim::NotFree);
+        };
         if folder.join("cancel").exists() {
             self.end(id, &Outcome::without_result(JobState::Canceled, None))?;
-            return Ok(None);
+            return Ok(Claim::NotFree);
         }
-        if newest >= MOST_ATTEMPTS {
-            let message = format!("the server died {newest} times while it worked on this job");
+        if deaths >= MOST_ATTEMPTS {
+            let message = format!("the server died {deaths} times while it worked on this job");
             let error = JobError::from(&Fault::new(Reason::WorkerDied, message));
             self.end(id, &Outcome::without_result(JobState::Failed, Some(error)))?;
-            return Ok(None);
+            return Ok(Claim::NotFree);
         }
-        let lease = lease::take(&folder, newest + 1)?;
-        // Its holder may have ended it between the first look and the end of its lease: then all of it stays.
+        if deaths >= SUSPECT && !even_suspect {
+            return Ok(Claim::Suspect);
+        }
+        // Who else has looked meanwhile wants this number, too, and one of both gets it.
+        let Some(lease) = lease::take(&folder, deaths + 1)? else {
+            return Ok(Claim::NotFree);
+        };
+        // Its holder may have ended it between the look and the end of its lease: then all of it stays.
         if folder.join("outcome.json").exists() {
-            lease.into_iter().for_each(|lease| self.give_back(lease));
+            self.give_back(lease);
             let _ = fs::remove_file(self.marker(id));
-            return Ok(None);
+            return Ok(Claim::NotFree);
         }
-        if lease.is_some() {
-            // Of the attempts before, and of one with this number that was given back.
-            for number in 1..=newest + 1 {
-                let _ = fs::remove_dir_all(folder.join(format!("results.{number}")));
-                let _ = fs::remove_file(folder.join(format!("pages.{number}.ndjson")));
-                let _ = fs::remove_file(folder.join(progress_name(number)));
-            }
+        // Of the attempts before, and of one with this number that was given back.
+        for number in 1..=lease.attempt {
+            let _ = fs::remove_dir_all(folder.join(format!("results.{number}")));
+            let _ = fs::remove_file(folder.join(format!("pages.{number}.ndjson")));
+            let _ = fs::remove_file(folder.join(progress_name(number)));
         }
-        Ok(lease)
+        Ok(Claim::Taken(lease))
     }
 
     /// Shows that the holder of a lease lives; `false` if somebody else has taken over.
@@ -456,8 +476,7 @@ impl Spool {
     pub(crate) fn cancel(&self, id: &str) -> io::Result<()> {
         let folder = self.folder(id).ok_or(io::ErrorKind::NotFound)?;
         files::write(&folder, "cancel", &now_ms())?;
-        let newest = lease::newest(&folder)?;
-        if newest == 0 || !lease::is_alive(&folder, newest, self.now()) {
+        if self.deaths(&folder)?.is_some() {
             self.end(id, &Outcome::without_result(JobState::Canceled, None))?;
         }
         Ok(())

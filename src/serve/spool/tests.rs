@@ -45,6 +45,15 @@ fn new_job(spool: &Spool) -> String {
     }
 }
 
+/// Takes a job; `None` if it is not free.
+fn taken(spool: &Spool, id: &str) -> Option<Lease> {
+    match spool.claim(id, true).unwrap() {
+        Claim::Taken(lease) => Some(lease),
+        Claim::NotFree => None,
+        Claim::Suspect => panic!("{id} was left"),
+    }
+}
+
 fn done() -> Outcome {
     Outcome::without_result(JobState::Done, None)
 }
@@ -59,14 +68,14 @@ fn a_job_is_seen_by_all_and_worked_on_by_one() {
     let id = new_job(&one);
     assert_eq!(state(&other, &id), JobState::Queued);
     assert_eq!(fs::read(other.input(&id, 0).unwrap()).unwrap(), b"bytes");
-    let lease = one.claim(&id).unwrap().unwrap();
-    assert!(other.claim(&id).unwrap().is_none());
-    assert!(one.claim(&id).unwrap().is_none());
+    let lease = taken(&one, &id).unwrap();
+    assert!(taken(&other, &id).is_none());
+    assert!(taken(&one, &id).is_none());
     assert_eq!(state(&other, &id), JobState::Running);
     assert!(one.finish(&id, lease, &done()).unwrap());
     assert_eq!(state(&other, &id), JobState::Done);
     assert!(other.open_jobs().unwrap().is_empty());
-    assert!(other.claim(&id).unwrap().is_none());
+    assert!(taken(&other, &id).is_none());
     // Nobody needs its files any more.
     assert!(!other.input(&id, 0).unwrap().exists());
 }
@@ -79,7 +88,7 @@ fn many_threads_claim_a_job_once() {
         let claims: Vec<Option<Lease>> = std::thread::scope(|scope| {
             let claim = |i: usize| {
                 let (spool, id) = (if i.is_multiple_of(2) { &one } else { &other }, &id);
-                scope.spawn(move || spool.claim(id).unwrap())
+                scope.spawn(move || taken(spool, id))
             };
             let threads: Vec<_> = (0..8).map(claim).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
@@ -92,7 +101,7 @@ fn many_threads_claim_a_job_once() {
 fn the_job_of_a_dead_server_is_taken_up_and_its_late_result_dropped() {
     let (_folder, one, other) = two();
     let id = new_job(&one);
-    let dead = one.claim(&id).unwrap().unwrap();
+    let dead = taken(&one, &id).unwrap();
     fs::create_dir(one.results(&id, 1).unwrap()).unwrap();
     // As if it stood still for long, on another machine: its lock tells nothing then.
     let long_ago = SystemTime::now() - lease::EXPIRY - Duration::from_secs(5);
@@ -100,7 +109,7 @@ fn the_job_of_a_dead_server_is_taken_up_and_its_late_result_dropped() {
     let file = OpenOptions::new().write(true).open(file).unwrap();
     file.set_modified(long_ago).unwrap();
     assert_eq!(state(&other, &id), JobState::Queued);
-    let lease = other.claim(&id).unwrap().unwrap();
+    let lease = taken(&other, &id).unwrap();
     assert_eq!(lease.attempt, 2);
     assert!(!other.results(&id, 1).unwrap().exists());
     // It wakes up, sees that somebody has taken over, and ends all the same.
@@ -124,11 +133,11 @@ fn how_far_a_job_is_tells_who_holds_the_newest_lease() {
         }],
     };
     let shown = || other.status(&id).unwrap().unwrap().progress;
-    let first = one.claim(&id).unwrap().unwrap();
+    let first = taken(&one, &id).unwrap();
     one.set_progress(&id, &progress(first.attempt, 7)).unwrap();
     assert_eq!(shown(), Some(progress(1, 7)));
     drop(first);
-    let second = other.claim(&id).unwrap().unwrap();
+    let second = taken(&other, &id).unwrap();
     assert_eq!(shown(), None);
     other
         .set_progress(&id, &progress(second.attempt, 1))
@@ -139,7 +148,7 @@ fn how_far_a_job_is_tells_who_holds_the_newest_lease() {
     // Of an attempt with the same number that was given back nothing is shown.
     other.give_back(second);
     one.set_progress(&id, &progress(1, 9)).unwrap();
-    let third = one.claim(&id).unwrap().unwrap();
+    let third = taken(&one, &id).unwrap();
     assert_eq!((third.attempt, shown()), (2, None));
 }
 
@@ -148,13 +157,13 @@ fn the_result_of_a_job_that_ends_while_others_look_stays() {
     let (_folder, one, other) = two();
     for _ in 0..150 {
         let id = new_job(&one);
-        let lease = one.claim(&id).unwrap().unwrap();
+        let lease = taken(&one, &id).unwrap();
         let results = one.results(&id, 1).unwrap();
         fs::create_dir(&results).unwrap();
         std::thread::scope(|scope| {
             let looking = scope.spawn(|| {
                 while other.open_jobs().unwrap().contains(&id) {
-                    assert!(other.claim(&id).unwrap().is_none());
+                    assert!(taken(&other, &id).is_none());
                 }
             });
             assert!(one.finish(&id, lease, &done()).unwrap());
@@ -191,8 +200,8 @@ fn an_order_that_was_repeated_after_a_kill_is_one_job() {
 fn the_lock_of_a_dead_process_is_free_at_once() {
     let (_folder, one, other) = two();
     let id = new_job(&one);
-    drop(one.claim(&id).unwrap().unwrap());
-    assert_eq!(other.claim(&id).unwrap().unwrap().attempt, 2);
+    drop(taken(&one, &id).unwrap());
+    assert_eq!(taken(&other, &id).unwrap().attempt, 2);
 }
 
 #[test]
@@ -200,12 +209,19 @@ fn a_job_that_servers_die_of_fails() {
     let (_folder, one, _) = two();
     let id = new_job(&one);
     for attempt in 1..=MOST_ATTEMPTS {
-        assert_eq!(one.is_suspect(&id).unwrap(), attempt > SUSPECT);
-        let lease = one.claim(&id).unwrap().unwrap();
+        let is_suspect = attempt > SUSPECT;
+        assert_eq!(one.is_suspect(&id).unwrap(), is_suspect);
+        match one.claim(&id, false).unwrap() {
+            Claim::Suspect => assert!(is_suspect),
+            Claim::Taken(lease) if !is_suspect => one.give_back(lease),
+            other => panic!("{other:?}"),
+        }
+        let lease = taken(&one, &id).unwrap();
         assert_eq!(lease.attempt, attempt);
         assert!(!one.is_suspect(&id).unwrap(), "somebody works on it");
+        assert!(matches!(one.claim(&id, false).unwrap(), Claim::NotFree));
     }
-    assert!(one.claim(&id).unwrap().is_none());
+    assert!(taken(&one, &id).is_none());
     let status = one.status(&id).unwrap().unwrap();
     assert_eq!(status.state, JobState::Failed);
     assert_eq!(status.outcome.unwrap().error.unwrap().code, "worker_died");
@@ -216,7 +232,7 @@ fn a_job_that_is_given_back_counts_no_attempt() {
     let (_folder, one, other) = two();
     let id = new_job(&one);
     for _ in 0..10 {
-        let lease = one.claim(&id).unwrap().unwrap();
+        let lease = taken(&one, &id).unwrap();
         assert_eq!(lease.attempt, 1);
         fs::create_dir(one.results(&id, 1).unwrap()).unwrap();
         one.give_back(lease);
@@ -231,13 +247,13 @@ fn cancelling_ends_a_waiting_job_and_is_told_to_who_works() {
     other.cancel(&id).unwrap();
     assert_eq!(state(&one, &id), JobState::Canceled);
     let id = new_job(&one);
-    let lease = one.claim(&id).unwrap().unwrap();
+    let lease = taken(&one, &id).unwrap();
     other.cancel(&id).unwrap();
     assert!(one.is_cancelled(&id));
     assert_eq!(state(&other, &id), JobState::Running);
     // The server dies before it looks: the next one does not begin.
     drop(lease);
-    assert!(other.claim(&id).unwrap().is_none());
+    assert!(taken(&other, &id).is_none());
     assert_eq!(state(&one, &id), JobState::Canceled);
 }
 
