@@ -17,16 +17,22 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         true => Ok(file),
         false => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "only a regular file is read here, and it is none",
+            "it is no regular file, as a pipe is none, but it may have to be read again: write what it holds into a file and \
+             name that",
         )),
     }
 }
 
 /// The bytes of a regular file; an error of the kind `FileTooLarge` if there are more than `most`.
 pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    contents(&open(path)?, most)
+}
+
+/// The bytes of a file that is open; an error of the kind `FileTooLarge` if there are more than `most`.
+pub(super) fn contents(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // It may grow between a look at its size and the reading.
-    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    file.take(most + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(io::ErrorKind::FileTooLarge.into()),
         false => Ok(bytes),

@@ -46,7 +46,7 @@ use crate::fault::{Fault, Reason};
 use lease::{MOST_ATTEMPTS, SUSPECT};
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -152,13 +152,15 @@ impl Spool {
         if file.metadata().map_err(fail)?.mode() & 0o007 != 0 {
             return Err(wrong("any user of the system may read or change it"));
         }
-        let mut key = Vec::new();
-        file.take(LINK_KEY as u64 + 1)
-            .read_to_end(&mut key)
-            .map_err(fail)?;
+        let damaged = || wrong("it is damaged");
+        let key = small_file::contents(&file, LINK_KEY as u64);
+        let key = key.map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => damaged(),
+            _ => fail(error),
+        })?;
         match key.len() == LINK_KEY && key.iter().all(u8::is_ascii_hexdigit) {
             true => Ok(key),
-            false => Err(wrong("it is damaged")),
+            false => Err(damaged()),
         }
     }
 
