@@ -20,6 +20,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Code of an order that asks for something that was not loaded.
+pub(crate) const NOT_LOADED: &str = "not_loaded";
 /// Longest `Idempotency-Key`.
 const MOST_KEY: usize = 256;
 
@@ -91,7 +93,7 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
     let job_settings = resolved.job_settings(WantedPictures::default(), false);
     if let Err(error) = loaded.engine.check(&job_settings) {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Err(ApiError::new(status, "not_loaded", error.to_string()));
+        return Err(ApiError::new(status, NOT_LOADED, error.to_string()));
     }
     let embeds = resolved.config.markdown.form.embed_images;
     settings::formats(&order.formats, embeds).map_err(refused)?;

@@ -67,7 +67,7 @@ pub(crate) struct JobFile {
 }
 
 /// Options of the reference's answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct AnswerOptions {
     /// Drawings and the page's picture are part of it.
     pub visualize: bool,

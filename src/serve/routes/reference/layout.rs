@@ -99,11 +99,9 @@ pub(super) fn read<'a>(
             return_markdown_images,
             restructure: restructures.then_some(steps),
             docx,
-            is_pdf: false,
             pretty,
             show_formula_number,
-            as_files: false,
-            ocr: None,
+            ..AnswerOptions::default()
         },
     }
 }

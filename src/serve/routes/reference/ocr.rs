@@ -67,14 +67,9 @@ fn read<'a>(fields: &mut Fields<'a>, visualizes: bool) -> Parsing<'a> {
         settings,
         answer: AnswerOptions {
             visualize,
-            return_markdown_images: false,
-            restructure: None,
-            docx: false,
-            is_pdf: false,
             pretty: true,
-            show_formula_number: false,
-            as_files: false,
             ocr: Some(score.unwrap_or(0.0) as f32),
+            ..AnswerOptions::default()
         },
     }
 }

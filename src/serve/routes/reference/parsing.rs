@@ -5,13 +5,14 @@ use super::answers::failed;
 use super::fields::{Fields, Parsing, Settings, invalid};
 use super::layout;
 use crate::config::parameters::{About, parameter};
+use crate::fault::Reason;
 use crate::serve::admission;
 use crate::serve::body;
 use crate::serve::error::ApiError;
 use crate::serve::fetch::fetch;
-use crate::serve::finished::Finished;
+use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
-use crate::serve::order::{self, Order};
+use crate::serve::order::{self, NOT_LOADED, Order};
 use crate::serve::request::RequestId;
 use crate::serve::routes::jobs::text_of;
 use crate::serve::spool::{AnswerOptions, JobStatus};
@@ -79,18 +80,10 @@ async fn parsed(
         answer.as_files = base.is_some();
     }
     drop(body);
-    let asks_for_too_much = |error: &ApiError| {
-        error.code == "not_loaded"
-            || (error.code == "bad_settings" && error.message.contains("use_doc_"))
-    };
     let status = wait::ordered(server, order).await;
-    let status = status.map_err(|error| match asks_for_too_much(&error) {
-        true => ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            error.code,
-            "the input params for model settings are invalid!",
-        ),
-        false => error,
+    let status = status.map_err(|error| match error.code {
+        NOT_LOADED => not_loaded(),
+        _ => error,
     })?;
     answer(server, status, base, log_id)
 }
@@ -139,24 +132,20 @@ fn answer(
 /// Why a job has no result.
 fn why_not(status: &JobStatus) -> ApiError {
     let outcome = status.outcome.as_ref();
-    let error = outcome.and_then(|outcome| outcome.error.as_ref());
-    match error.map(|error| (error.code.as_str(), error.message.as_str())) {
-        Some(("damaged" | "unsupported" | "encrypted", _)) => invalid(INVALID_FILE),
-        Some(("too_large", message)) => invalid(message),
-        Some((_, message)) => {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            ApiError::new(
-                status,
-                "internal",
-                format!("Internal server error: {message}"),
-            )
-        }
-        None => ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            format!("Internal server error: the job is {}", status.state.name()),
-        ),
-    }
+    let why = match outcome.and_then(|outcome| outcome.error.as_ref()) {
+        Some(error) if error.code == Reason::TooLarge.name() => return invalid(&error.message),
+        Some(error) if is_of_file(error) => return invalid(INVALID_FILE),
+        Some(error) => error.message.clone(),
+        None => format!("the job is {}", status.state.name()),
+    };
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    ApiError::new(status, "internal", format!("Internal server error: {why}"))
+}
+
+/// The request asks for a step whose network this server has not loaded.
+fn not_loaded() -> ApiError {
+    let message = "the input params for model settings are invalid!";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_LOADED, message)
 }
 
 /// What the ending of an address says of its file: `true` for a PDF, `false` for a picture.
@@ -212,7 +201,7 @@ async fn order_of(
         return Err(invalid(INVALID_FILE));
     }
     Ok(Order {
-        settings: taken(server, parsing.settings),
+        settings: taken(server, parsing.settings)?,
         answer: Some(AnswerOptions {
             is_pdf,
             ..parsing.answer
@@ -223,19 +212,16 @@ async fn order_of(
 
 /// The settings without those for networks, where the pipeline has none: clients of the service send theirs whatever
 /// serves. Preprocessing that was asked for is not left out in silence: it is refused as not loaded.
-fn taken(server: &Server, mut settings: Settings) -> Settings {
-    if server
-        .loaded
-        .get()
-        .is_some_and(|loaded| !loaded.has_networks)
-    {
-        settings.retain(|name, value| {
-            let is_of_networks = parameter(name).is_some_and(|p| p.about != About::Documents);
-            !is_of_networks
-                || (PREPROCESSING.contains(&name.as_str()) && value == &Value::Bool(true))
-        });
+fn taken(server: &Server, mut settings: Settings) -> Result<Settings, ApiError> {
+    let has_networks = server.loaded.get().is_none_or(|loaded| loaded.has_networks);
+    if !has_networks {
+        let is_asked_for = |name: &&str| settings.get(*name) == Some(&Value::Bool(true));
+        if PREPROCESSING.iter().any(is_asked_for) {
+            return Err(not_loaded());
+        }
+        settings.retain(|name, _| parameter(name).is_none_or(|p| p.about == About::Documents));
     }
-    settings
+    Ok(settings)
 }
 
 /// Settings that choose steps of preprocessing.
