@@ -339,13 +339,10 @@ fn name_of(headers: &HeaderMap, asked: &str, last: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::outbound::FakeNames;
     use std::io::{BufRead, BufReader, Write};
     use std::net::{IpAddr, SocketAddr, TcpListener};
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use ureq::config::Config;
-    use ureq::http::Uri;
-    use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-    use ureq::unversioned::transport::NextTimeout;
 
     /// A server that says one thing, and counts who comes.
     fn server(number: &str, answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
@@ -366,49 +363,21 @@ mod tests {
         (address, count)
     }
 
-    /// A name that leads elsewhere each time that it is looked up.
-    #[derive(Debug)]
-    struct Rebinding(Vec<SocketAddr>, AtomicUsize);
-
-    impl Resolver for Rebinding {
-        fn resolve(
-            &self,
-            _: &Uri,
-            _: &Config,
-            _: NextTimeout,
-        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-            let time = self.1.fetch_add(1, Ordering::SeqCst);
-            let mut found = self.empty();
-            found.push(self.0[time.min(self.0.len() - 1)]);
-            Ok(found)
-        }
-    }
-
     /// The number that stands for the public network.
     fn is_second(number: IpAddr) -> bool {
         number == IpAddr::from([127, 0, 0, 2])
     }
 
+    /// What a server gets at an address whose name leads to the next number each time that it is looked up, and how often it
+    /// was.
     fn ask(address: &str, leads: &[SocketAddr]) -> (Result<Vec<u8>, Failure>, usize) {
         let rules = Arc::new(Rules {
             hosts: Vec::new(),
             ports: vec![0],
             is_reachable: is_second,
         });
-        let names = Arc::new(Rebinding(leads.to_vec(), AtomicUsize::new(0)));
-        #[derive(Debug)]
-        struct Shared(Arc<Rebinding>);
-        impl Resolver for Shared {
-            fn resolve(
-                &self,
-                uri: &Uri,
-                config: &Config,
-                timeout: NextTimeout,
-            ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-                self.0.resolve(uri, config, timeout)
-            }
-        }
-        let agent = rules.agent_with(Shared(names.clone()));
+        let names = FakeNames::new(leads.iter().map(|number| vec![*number]).collect());
+        let agent = rules.agent_with(names.clone());
         let target = rules.target(address).unwrap();
         let until = Instant::now() + Duration::from_secs(10);
         let (sender, mut receiver) = mpsc::channel(100);
@@ -420,7 +389,7 @@ mod tests {
                 bytes.extend_from_slice(&more);
             }
         }
-        (done.map(|()| bytes), names.1.load(Ordering::SeqCst))
+        (done.map(|()| bytes), names.lookups())
     }
 
     const HERE: &str = "HTTP/1.1 200 x\r\nContent-Length: 6\r\nConnection: close\r\n\r\npublic";

@@ -7,10 +7,14 @@
 
 mod address;
 mod disposition;
+#[cfg(test)]
+mod fake_names;
 mod webhooks;
 
 pub(crate) use address::{HostPattern, Refusal, Rules, Target, refusal_of};
 pub(crate) use disposition::file_name;
+#[cfg(test)]
+pub(crate) use fake_names::FakeNames;
 
 use crate::fault::Fault;
 use address::any;

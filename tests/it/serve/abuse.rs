@@ -106,10 +106,7 @@ fn probes_are_answered_beside_connections_that_say_nothing() {
 #[test]
 fn a_result_stays_until_somebody_has_got_it() {
     let server = Server::start(&["--single-use-results"]);
-    let job = server
-        .order("wait=60&formats=md", &long_pdf(1))
-        .expect(200)
-        .json();
+    let job = server.parse_a_page();
     let path = job["links"]["result"].as_str().unwrap();
     server.ask("HEAD", path, &[], b"").expect(200);
     // Asked for, and gone before a byte was read.
@@ -124,15 +121,14 @@ fn a_result_stays_until_somebody_has_got_it() {
 #[test]
 fn a_damaged_job_costs_itself_only() {
     let server = Server::start(&[]);
-    let page = long_pdf(1);
-    let job = server.order("wait=60&formats=md", &page).expect(200).json();
+    let job = server.parse_a_page();
     let id = job["id"].as_str().unwrap();
     let folder = server.folder.path().join("spool/jobs").join(id);
     std::fs::write(folder.join("outcome.json"), "").unwrap();
     let path = format!("/v1/jobs/{id}");
     assert_eq!(server.get(&path).expect(200).json()["state"], "failed");
     // The same order is another job now.
-    let again = server.order("wait=60&formats=md", &page).expect(200).json();
+    let again = server.parse_a_page();
     assert_eq!(again["state"], "done");
     assert_ne!(again["id"], job["id"]);
     server

@@ -264,10 +264,7 @@ fn clients_that_stall_or_go_away_leave_nothing_behind() {
 #[test]
 fn results_go_when_their_time_is_over_or_they_were_fetched() {
     let server = Server::start(&["--single-use-results"]);
-    let job = server
-        .order("wait=60&formats=md", &long_pdf(1))
-        .expect(200)
-        .json();
+    let job = server.parse_a_page();
     let path = job["links"]["result"].as_str().unwrap();
     server.get(path).expect(200);
     server.until("gone", || server.get(path).status == 404);

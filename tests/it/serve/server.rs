@@ -181,6 +181,12 @@ impl Server {
         self.ask("POST", &format!("/v1/jobs?{query}"), &headers, bytes)
     }
 
+    /// Parses a document of one page; the job.
+    pub fn parse_a_page(&self) -> Value {
+        let answer = self.order("wait=60&formats=md", &long_pdf(1));
+        answer.expect(200).json()
+    }
+
     /// A job once it has ended.
     pub fn finished(&self, id: &str) -> Value {
         let begun = Instant::now();

@@ -27,6 +27,12 @@ fn receiver(statuses: &'static [u16]) -> (SocketAddr, Arc<Mutex<Vec<Request>>>) 
     (at, got)
 }
 
+/// A server that tells this receiver.
+fn telling(at: SocketAddr) -> Server {
+    telling_in(Arc::new(Folder::new()), at)
+}
+
+/// The same in a folder that others have, too.
 fn telling_in(folder: Arc<Folder>, at: SocketAddr) -> Server {
     folder.write("secret", SECRET);
     let hosts = at.to_string();
@@ -64,7 +70,7 @@ fn verify(request: &Request, secret: &str) {
 #[test]
 fn webhooks_are_signed_and_tried_again() {
     let (at, got) = receiver(&[500, 302, 204]);
-    let server = telling_in(Arc::new(Folder::new()), at);
+    let server = telling(at);
     let hook = format!("webhook=http://{at}/hook?token=hidden");
     let job = server.order(&format!("wait=60&formats=md&{hook}"), &long_pdf(1));
     let job = job.expect(200).json();
@@ -101,7 +107,7 @@ fn webhooks_are_signed_and_tried_again() {
 #[test]
 fn every_end_is_told_and_secrets_are_read_again() {
     let (at, got) = receiver(&[200]);
-    let server = telling_in(Arc::new(Folder::new()), at);
+    let server = telling(at);
     let hook = format!("http://{at}/hook");
     let told = |count: usize| {
         server.until("told", || got.lock().unwrap().len() == count);
@@ -130,7 +136,7 @@ fn every_end_is_told_and_secrets_are_read_again() {
 #[test]
 fn webhooks_of_other_hosts_are_refused() {
     let (at, got) = receiver(&[410]);
-    let server = telling_in(Arc::new(Folder::new()), at);
+    let server = telling(at);
     for hook in [
         "http://127.0.0.2/".to_string(),
         format!("http://127.0.0.1:{}/", at.port() ^ 1),
@@ -228,10 +234,7 @@ fn webhooks_survive_a_killed_server() {
 fn of_two_servers_one_tells() {
     let (at, got) = receiver(&[200]);
     let folder = Arc::new(Folder::new());
-    let servers = [
-        telling_in(folder.clone(), at),
-        telling_in(folder.clone(), at),
-    ];
+    let servers = [0, 1].map(|_| telling_in(folder.clone(), at));
     let mut ids = Vec::new();
     for i in 0..20 {
         let query = format!("formats=md&name={i}.pdf&webhook=http://{at}/");
@@ -259,7 +262,7 @@ fn of_two_servers_one_tells() {
 #[test]
 fn a_removed_job_is_told_no_more() {
     let (at, got) = receiver(&[500]);
-    let server = telling_in(Arc::new(Folder::new()), at);
+    let server = telling(at);
     let job = server.order(&format!("wait=60&webhook=http://{at}/"), &long_pdf(1));
     let path = format!("/v1/jobs/{}?purge=true", job.json()["id"].as_str().unwrap());
     server.until("tried", || !got.lock().unwrap().is_empty());

@@ -1,6 +1,7 @@
 //! What is an address of the public network, and what is not, in all spellings.
 
 use super::*;
+use crate::serve::outbound::FakeNames;
 
 const NOT_PUBLIC: &[&str] = &[
     "0.0.0.0",
@@ -243,23 +244,6 @@ fn lists_of_hosts_narrow() {
     assert!("[::1]:80".parse::<HostPattern>().is_ok());
 }
 
-/// Names that lead to what a test says.
-#[derive(Debug)]
-struct Names(Vec<SocketAddr>);
-
-impl Resolver for Names {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut found = self.empty();
-        self.0.iter().for_each(|address| found.push(*address));
-        Ok(found)
-    }
-}
-
 #[test]
 fn a_name_with_any_private_number_is_refused() {
     let rules = Arc::new(rules(&[], &[0]));
@@ -269,7 +253,7 @@ fn a_name_with_any_private_number_is_refused() {
         &["[2606:4700::1]:80", "[::ffff:169.254.169.254]:80"],
     ] {
         let numbers = numbers.iter().map(|number| number.parse().unwrap());
-        let agent = rules.agent_with(Names(numbers.collect()));
+        let agent = rules.agent_with(FakeNames::new(vec![numbers.collect()]));
         let error = agent.get("http://example.org/").call().unwrap_err();
         assert_eq!(refusal_of(&error), Some(Refusal::NotPublic), "{error}");
     }
