@@ -9,6 +9,7 @@ mod fields;
 pub(super) use accepted::fields_of;
 pub(super) use fields::*;
 
+use Others::{Files, Ignored, Refused};
 use axum::Json;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
@@ -33,8 +34,8 @@ pub(super) struct Route {
     summary: &'static str,
     /// Names and meanings of the parameters in the query.
     pub query: &'static [(&'static str, &'static str)],
-    /// Media types of the body with its fields, where it has fields; none without a body.
-    body: &'static [(&'static str, &'static [&'static [Field]])],
+    /// Media types of the body with its fields, where it has fields, and what becomes of others; none without a body.
+    body: &'static [(&'static str, &'static [&'static [Field]], Others)],
     /// Media type of the answer.
     answer: &'static str,
     /// Fields of the answer, where it is JSON.
@@ -99,7 +100,7 @@ pub(super) const ROUTES: &[Route] = &[
             ("formats", "Formats, as in md,json"), ("pages", "Pages, as in 1-3,7"), ("settings", "Settings, as a JSON object"),
             ("webhook", "Address that is told of the end"),
         ],
-        body: &[(FORM, &[ORDER_FORM]), (JSON, &[ORDER]), ("application/octet-stream", &[])], fields: JOB, ..JOBS_OF
+        body: &[(FORM, &[ORDER_FORM], Files), (JSON, &[ORDER], Refused), ("application/octet-stream", &[], Ignored)], fields: JOB, ..JOBS_OF
     },
     Route {
         path: "/v1/jobs", summary: "The jobs of the API key, newest first",
@@ -122,19 +123,19 @@ pub(super) const ROUTES: &[Route] = &[
         answer: "application/octet-stream", ..JOBS_OF },
     Route { path: "/", summary: "The page for people; for others, what serves here", ..OPEN },
     Route { path: "/ready", summary: "As /readyz, for clients of docling's service", ..OPEN },
-    Route { path: "/layout-parsing", summary: "Parse a file", body: &[(JSON, &[LAYOUT_PARSING])], ..REFERENCE },
-    Route { path: "/restructure-pages", summary: "Tables, headings and pages of results of before, joined", body: &[(JSON, &[RESTRUCTURE_PAGES])], ..REFERENCE },
+    Route { path: "/layout-parsing", summary: "Parse a file", body: &[(JSON, &[LAYOUT_PARSING], Ignored)], ..REFERENCE },
+    Route { path: "/restructure-pages", summary: "Tables, headings and pages of results of before, joined", body: &[(JSON, &[RESTRUCTURE_PAGES], Ignored)], ..REFERENCE },
     Route { path: "/system/info", summary: "Versions, GPUs, folders", ..PP_OCR },
     Route {
         method: "post", path: "/ocr", summary: "A form: the text of a file. JSON: its lines, as the reference's OCR pipeline has them",
-        body: &[(FORM, &[PP_OCR_FORM]), (JSON, &[OCR])], answer: TEXT, fields: REFERENCE_ANSWER, ..PP_OCR
+        body: &[(FORM, &[PP_OCR_FORM], Ignored), (JSON, &[OCR], Ignored)], answer: TEXT, fields: REFERENCE_ANSWER, ..PP_OCR
     },
-    Route { method: "post", path: "/ocr/json", summary: "The text of a file, with facts about it", body: &[(FORM, &[PP_OCR_FORM])], fields: PP_OCR_JSON, ..PP_OCR },
-    Route { method: "post", path: "/ocr/debug", summary: "The lines of a picture, with boxes and confidence", body: &[(FORM, &[PP_OCR_FORM])], fields: PP_OCR_DEBUG, ..PP_OCR },
-    Route { path: "/v1/convert/file", summary: "Convert files, and wait", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS])], ..DOCLING },
-    Route { path: "/v1/convert/file/async", summary: "Convert files; a task", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS])], fields: DOCLING_TASK, ..DOCLING },
-    Route { path: "/v1/convert/source", summary: "Convert files in base64, or addresses, and wait", body: &[(JSON, &[DOCLING_ORDER])], ..DOCLING },
-    Route { path: "/v1/convert/source/async", summary: "Convert files in base64, or addresses; a task", body: &[(JSON, &[DOCLING_ORDER])], fields: DOCLING_TASK, ..DOCLING },
+    Route { method: "post", path: "/ocr/json", summary: "The text of a file, with facts about it", body: &[(FORM, &[PP_OCR_FORM], Ignored)], fields: PP_OCR_JSON, ..PP_OCR },
+    Route { method: "post", path: "/ocr/debug", summary: "The lines of a picture, with boxes and confidence", body: &[(FORM, &[PP_OCR_FORM], Ignored)], fields: PP_OCR_DEBUG, ..PP_OCR },
+    Route { path: "/v1/convert/file", summary: "Convert files, and wait", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS], Ignored)], ..DOCLING },
+    Route { path: "/v1/convert/file/async", summary: "Convert files; a task", body: &[(FORM, &[DOCLING_FORM, DOCLING_OPTIONS], Ignored)], fields: DOCLING_TASK, ..DOCLING },
+    Route { path: "/v1/convert/source", summary: "Convert files in base64, or addresses, and wait", body: &[(JSON, &[DOCLING_ORDER], Ignored)], ..DOCLING },
+    Route { path: "/v1/convert/source/async", summary: "Convert files in base64, or addresses; a task", body: &[(JSON, &[DOCLING_ORDER], Ignored)], fields: DOCLING_TASK, ..DOCLING },
     Route {
         method: "get", path: "/v1/status/poll/{id}", summary: "State of a task",
         query: &[("wait", "Seconds to wait for the end")], fields: DOCLING_TASK, ..DOCLING
@@ -176,21 +177,22 @@ fn operation(route: &Route) -> Operation {
     let of_query = route.query.iter();
     let of_query = of_query.map(|(name, what)| parameter(ParameterIn::Query, name, what));
     let parameters: Vec<Parameter> = of_path.chain(of_query).collect();
-    let content = |fields: &[&[Field]]| {
+    let content = |fields: &[&[Field]], others: Others| {
         let fields = fields.iter().flat_map(|fields| fields.iter());
-        ContentBuilder::new().schema(Some(object(fields))).build()
+        let schema = object(fields, others);
+        ContentBuilder::new().schema(Some(schema)).build()
     };
     // Where an answer is no JSON, its fields are those of another form of it.
     let mut done = ResponseBuilder::new().description("Done");
     if route.answer != JSON {
-        done = done.content(route.answer, content(&[]));
+        done = done.content(route.answer, content(&[], Ignored));
     }
     if route.answer == JSON || !route.fields.is_empty() {
-        done = done.content(JSON, content(&[route.fields]));
+        done = done.content(JSON, content(&[route.fields], Ignored));
     }
     let refused = ResponseBuilder::new()
         .description("Refused; the body says why")
-        .content(JSON, content(&[]));
+        .content(JSON, content(&[], Ignored));
     let responses = ResponsesBuilder::new()
         .response("200", done)
         .response("default", refused);
@@ -203,8 +205,8 @@ fn operation(route: &Route) -> Operation {
     }
     if !route.body.is_empty() {
         let bodies = route.body.iter();
-        let body = bodies.fold(RequestBodyBuilder::new(), |body, (kind, fields)| {
-            body.content(*kind, content(fields))
+        let body = bodies.fold(RequestBodyBuilder::new(), |body, (kind, fields, others)| {
+            body.content(*kind, content(fields, *others))
         });
         built = built.request_body(Some(body.build()));
     }

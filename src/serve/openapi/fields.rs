@@ -1,7 +1,9 @@
 //! The fields of bodies and answers, by route: names, types, which ones must be there, what they mean. Tests beside the
 //! parsers hold that they read these fields, and no others.
 
-use utoipa::openapi::schema::{ArrayItems, KnownFormat, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayItems, KnownFormat, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 
 /// Type of a field.
@@ -29,6 +31,19 @@ pub(crate) enum Kind {
     Object(&'static [Field]),
     /// A list of objects.
     List(&'static [Field]),
+    /// The same, and other fields of the objects are refused.
+    StrictList(&'static [Field]),
+}
+
+/// What becomes of fields that are not described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// They are left alone.
+    Ignored,
+    /// The request is refused.
+    Refused,
+    /// They are taken if they are files; with others the request is refused.
+    Files,
 }
 
 /// A field.
@@ -60,7 +75,7 @@ const fn must(name: &'static str, kind: Kind, what: &'static str) -> Field {
     }
 }
 
-use Kind::{Any, File, Files, List, Map, Number, Object, Switch, Text, Texts, Whole};
+use Kind::{Any, File, Files, List, Map, Number, Object, StrictList, Switch, Text, Texts, Whole};
 
 const FORMATS: &str = "Formats, as GET /v1/capabilities lists them; the default ones without any";
 const PAGES: &str = "Pages, as in 1-3,7,10-; all without it";
@@ -93,7 +108,7 @@ pub(crate) const ORDER_FILE: &[Field] = &[
 /// `POST /v1/jobs` as JSON.
 #[rustfmt::skip]
 pub(crate) const ORDER: &[Field] = &[
-    must("files", List(ORDER_FILE), "The files"),
+    must("files", StrictList(ORDER_FILE), "The files"),
     may("formats", Texts, FORMATS),
     may("pages", Text, PAGES),
     may("settings", Map, SETTINGS),
@@ -347,8 +362,17 @@ pub(crate) fn names(fields: &[Field]) -> Vec<&'static str> {
 }
 
 /// The description of an object with these fields.
-pub(super) fn object<'a>(fields: impl IntoIterator<Item = &'a Field>) -> ObjectBuilder {
-    let built = ObjectBuilder::new().schema_type(Type::Object);
+pub(super) fn object<'a>(
+    fields: impl IntoIterator<Item = &'a Field>,
+    others: Others,
+) -> ObjectBuilder {
+    let built = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(match others {
+            Others::Ignored => None,
+            Others::Refused => Some(AdditionalProperties::FreeForm(false)),
+            Others::Files => Some(AdditionalProperties::RefOr(list(file()).into())),
+        });
     fields.into_iter().fold(built, |built, field| {
         let built = built.property(field.name, schema(field));
         match field.is_required {
@@ -358,17 +382,23 @@ pub(super) fn object<'a>(fields: impl IntoIterator<Item = &'a Field>) -> ObjectB
     })
 }
 
+fn plain(kind: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(kind)
+}
+
+fn file() -> ObjectBuilder {
+    let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    plain(Type::String).format(Some(binary))
+}
+
+fn list(items: ObjectBuilder) -> ArrayBuilder {
+    let items = ArrayItems::RefOrSchema(Box::new(items.into()));
+    ArrayBuilder::new().items(items)
+}
+
 fn schema(field: &Field) -> RefOr<Schema> {
     let what = Some(field.what);
-    let plain = |kind: Type| ObjectBuilder::new().schema_type(kind);
-    let list = |items: ObjectBuilder| {
-        let items = ArrayItems::RefOrSchema(Box::new(items.into()));
-        ArrayBuilder::new().items(items).description(what).into()
-    };
-    let file = || {
-        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        plain(Type::String).format(Some(binary))
-    };
+    let list_of = |items: ObjectBuilder| list(items).description(what).into();
     match field.kind {
         Text => plain(Type::String),
         Switch => plain(Type::Boolean),
@@ -377,10 +407,11 @@ fn schema(field: &Field) -> RefOr<Schema> {
         Map => plain(Type::Object),
         Any => ObjectBuilder::new().schema_type(SchemaType::AnyValue),
         File => file(),
-        Object(fields) => object(fields),
-        Texts => return list(plain(Type::String)),
-        Files => return list(file()),
-        List(fields) => return list(object(fields)),
+        Object(fields) => object(fields, Others::Ignored),
+        Texts => return list_of(plain(Type::String)),
+        Files => return list_of(file()),
+        List(fields) => return list_of(object(fields, Others::Ignored)),
+        StrictList(fields) => return list_of(object(fields, Others::Refused)),
     }
     .description(what)
     .into()

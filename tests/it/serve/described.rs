@@ -39,6 +39,10 @@ fn fits(schema: &Value, value: &Value, place: &str) {
     }
 }
 
+fn example_page() -> Vec<u8> {
+    std::fs::read(crate::support::root().join("src/serve/selftest/page.png")).unwrap()
+}
+
 #[test]
 fn answers_have_the_fields_that_are_described() {
     let server = Server::start(&[]);
@@ -65,7 +69,7 @@ fn answers_have_the_fields_that_are_described() {
         "/v1/result/{id}",
         &server.get(&format!("/v1/result/{id}")).json(),
     );
-    let png = std::fs::read(crate::support::root().join("src/serve/selftest/page.png")).unwrap();
+    let png = example_page();
     let (kind, body) = form(&[("file", Some("a.png"), &png)]);
     for path in ["/ocr/json", "/ocr/debug"] {
         let answer = server.ask("POST", path, &[("content-type", &kind)], &body);
@@ -104,4 +108,73 @@ fn answers_have_the_fields_that_are_described() {
         body("/ocr", "application/json")["required"],
         json!(["file"])
     );
+}
+
+/// What is described is what is done with a field that no body has.
+#[test]
+fn unknown_fields_are_refused_where_the_description_says_so() {
+    let server = Server::start(&[]);
+    let description = server.get("/openapi.json").expect(200).json();
+    let file = json!("AAAA");
+    let strict = json!(false);
+    let one_of = json!({"type": "array", "items": {"type": "string", "format": "binary"}});
+    for (path, body) in [
+        (
+            "/v1/jobs",
+            json!({"files": [{"name": "a", "content": file}]}),
+        ),
+        ("/layout-parsing", json!({"file": file, "fileType": 1})),
+        (
+            "/restructure-pages",
+            json!({"pages": [{"prunedResult": {}}]}),
+        ),
+        ("/ocr", json!({"file": file, "fileType": 1})),
+        (
+            "/v1/convert/source/async",
+            json!({"sources": [{"kind": "file", "filename": "a.png", "base64_string": file}]}),
+        ),
+    ] {
+        let bodies = &description["paths"][path]["post"]["requestBody"]["content"];
+        let schema = &bodies["application/json"]["schema"];
+        let ask = |body: &Value| {
+            let headers = [("content-type", "application/json")];
+            let answer = server.ask("POST", path, &headers, body.to_string().as_bytes());
+            answer.text()
+        };
+        // With an odd field in the body, and in the entries of its list.
+        let mut odd = vec![(schema.clone(), body.clone())];
+        odd[0].1["odd_field"] = json!(1);
+        let lists = body.as_object().unwrap().iter();
+        for (name, _) in lists.filter(|(_, value)| value.is_array()) {
+            let mut body = body.clone();
+            body[name][0]["odd_field"] = json!(1);
+            odd.push((schema["properties"][name]["items"].clone(), body));
+        }
+        for (schema, body) in odd {
+            let is_told = ask(&body).contains("odd_field");
+            let is_strict = schema["additionalProperties"] == strict;
+            assert_eq!(is_told, is_strict, "{path}: {body}");
+        }
+    }
+    // Files may have any name in a form, and texts may not.
+    let form_of = |path: &str| {
+        let bodies = &description["paths"][path]["post"]["requestBody"]["content"];
+        bodies["multipart/form-data"]["schema"]["additionalProperties"].clone()
+    };
+    assert_eq!(form_of("/v1/jobs"), one_of);
+    let ask = |path: &str, part: (&str, Option<&str>, &[u8])| {
+        let png = example_page();
+        let (kind, body) = form(&[("files", Some("a.png"), &png), part]);
+        server.ask("POST", path, &[("content-type", &kind)], &body)
+    };
+    let text: (&str, _, &[u8]) = ("odd_field", None, b"x");
+    assert!(
+        ask("/v1/jobs", text)
+            .expect(422)
+            .text()
+            .contains("odd_field")
+    );
+    ask("/v1/jobs", ("odd_field", Some("b.png"), &example_page())).expect(202);
+    assert_eq!(form_of("/v1/convert/file/async"), Value::Null);
+    ask("/v1/convert/file/async", text).expect(200);
 }
