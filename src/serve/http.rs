@@ -15,8 +15,8 @@ use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -113,7 +113,12 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     let route = route.map_or("(none)", MatchedPath::as_str).to_string();
     let dialect = Dialect::of(&path, is_json(request.headers()));
     let link = link_of(&server, &request, &route);
-    let owner = owner_of(&server, server.keys.owner(request.headers()), link).await;
+    let owner = match has_one_host(request.headers()) {
+        true => owner_of(&server, server.keys.owner(request.headers()), link).await,
+        false => Err(ApiError::bad_request(
+            "the request has more than one `Host`, so it is not clear where it was sent to",
+        )),
+    };
     request.extensions_mut().insert(RequestId(id.clone()));
     let response = match owner {
         Err(error) => error.into_response(),
@@ -176,6 +181,11 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         );
     }
     response
+}
+
+/// `false` for what RFC 9112, 3.2 has servers refuse: a proxy in front may have looked at another `Host` than we do.
+fn has_one_host(headers: &HeaderMap) -> bool {
+    headers.get_all(HOST).iter().nth(1).is_none()
 }
 
 /// The file of a result that is asked for by an address with a signature.
