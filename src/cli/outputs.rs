@@ -8,7 +8,8 @@ use crate::document::Code;
 use crate::engine::Job;
 use crate::fault::Fault;
 use crate::input::{self, InputError, InputFile, OpenOptions};
-use crate::output::names::key_of;
+use crate::output::names::{key_of, stem_of};
+use crate::output::page_names::{Pages, worth_a_look};
 use crate::output::plan::OwnOutputs;
 use crate::output::{
     Candidate, Decision, Identity, OutputName, PlanRules, RecordPlace, SavePath, SavePathOptions,
@@ -16,7 +17,7 @@ use crate::output::{
 use crate::pipeline::{Backend, Resolved};
 use crate::shown;
 use crate::writer::{Formats, Tree};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,6 +157,7 @@ impl PlannedRun {
         formats: Formats,
         settings: String,
         args: &ParseArgs,
+        open: &OpenOptions,
     ) -> PlannedRun {
         // The whole record is read only if some input was found by a search.
         let mut own = match files.iter().any(|f| !f.is_named) {
@@ -180,11 +182,21 @@ impl PlannedRun {
                 path: None,
             };
         };
-        let candidates: Vec<Candidate> = files
-            .iter()
-            .zip(&is_own)
-            .filter(|(_, own)| !**own)
-            .map(|(file, _)| candidate(file))
+        let planned = files.iter().zip(&is_own).filter(|(_, own)| !**own);
+        let planned: Vec<&InputFile> = planned.map(|(file, _)| file).collect();
+        // Joined pages have files without a number.
+        let has_pages = args.compat() && !args.parameters.0.is_on("concatenate_pages");
+        let asked = match has_pages {
+            true => worth_a_look(&planned.iter().map(|f| stem_of(&f.name)).collect::<Vec<_>>()),
+            false => BTreeSet::new(),
+        };
+        let candidates: Vec<Candidate> = planned
+            .into_iter()
+            .enumerate()
+            .map(|(index, file)| {
+                let pages = asked.contains(&index).then(|| pages_of(file, open));
+                candidate(file, pages.unwrap_or(Pages::SINGLE))
+            })
             .collect();
         let rules = PlanRules {
             suffixes: Tree::of(args.compat()).endings(formats),
@@ -269,13 +281,31 @@ fn printed(file: &InputFile) -> Decision {
     }
 }
 
-fn candidate(file: &InputFile) -> Candidate<'_> {
+/// The pages of an input, without fetching it.
+fn pages_of(file: &InputFile, open: &OpenOptions) -> Pages {
+    if file.remote.is_some() {
+        let ending = Path::new(&file.name).extension().unwrap_or_default();
+        let is_one_of = |endings: &[&str]| endings.iter().any(|e| ending.eq_ignore_ascii_case(e));
+        return match is_one_of(&["pdf", "tif", "tiff"]) {
+            true => Pages::numbered(usize::MAX),
+            false => Pages::UNKNOWN,
+        };
+    }
+    match input::open(file, open) {
+        Ok(source) if source.is_paged() => Pages::numbered(source.page_count()),
+        // What cannot be opened has no files.
+        _ => Pages::SINGLE,
+    }
+}
+
+fn candidate(file: &InputFile, pages: Pages) -> Candidate<'_> {
     Candidate {
         given: &file.given,
         path: &file.path,
         name: OsStr::new(&file.name),
         mirror: &file.mirror,
         origin: file.origin(),
+        pages,
     }
 }
 

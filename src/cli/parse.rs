@@ -120,7 +120,6 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);
-    let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
     let dirs = RuntimeDirs::new(args.runtime_dir(), super::data_home().as_deref());
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(
@@ -129,6 +128,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         )
     })?;
     let open_options = resolved.open_options(program, given.texts("password"), &dirs, &memory);
+    let path = save_path.as_ref();
+    let planned = PlannedRun::of(files, path, formats, settings, args, &open_options);
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }

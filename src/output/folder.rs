@@ -50,7 +50,7 @@ pub(crate) struct SavePathOptions {
     pub record: RecordPlace,
     /// `true` if files not written by docparse may be replaced.
     pub overwrite: bool,
-    /// `true` if documents may replace each other's files: the reference's tree has common names of pictures.
+    /// `true` if documents may replace each other's pictures, for which the reference's tree has common names.
     pub shares_names: bool,
 }
 
@@ -309,16 +309,22 @@ impl SavePath {
             false => root.open_dir(parent).map_err(fail)?,
         };
         let name = Path::new(staged.place.file_name().unwrap_or_default());
+        let is_of_another = || self.record.outputs().contains(&staged.place);
         let foreign = || {
-            let reason =
-                "something that docparse did not write is there; `overwrite` replaces files";
+            let reason = match is_of_another() {
+                true => "it is the file of another document; `overwrite` replaces files",
+                false => {
+                    "something that docparse did not write is there; `overwrite` replaces files"
+                }
+            };
             fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
         };
+        let is_shared = self.shares_names && staged.place.starts_with(names::PICTURES);
         // Another run may have been faster, perhaps with the same document: checked again on a conflict.
         let may_replace = || {
             own(&staged.place)
                 || self.is_own(&staged.place, std::slice::from_ref(&staged.facts))
-                || (self.shares_names && self.record.outputs().contains(&staged.place))
+                || (is_shared && is_of_another())
         };
         let meta = parent.symlink_metadata(name);
         let replaces = match &meta {

@@ -3,7 +3,7 @@
 //!
 //! * [`names`] turns input names into safe and distinct output names.
 //! * [`plan`] decides for every input, from the record of earlier runs, whether it is parsed and under which
-//!   name, or why not.
+//!   name, or why not; with the reference's names, [`page_names`] finds those that would be of two documents.
 //! * [`SavePath`] opens files: each is written under a random name in a folder of the run and moved into
 //!   place when its document is finished. The system resolves all paths below the save path, so no link leads
 //!   out of it. Files that docparse did not write are neither replaced nor removed.
@@ -12,6 +12,7 @@
 
 mod folder;
 pub(crate) mod names;
+pub(crate) mod page_names;
 pub(crate) mod plan;
 pub(crate) mod record;
 mod rename;

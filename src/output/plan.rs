@@ -3,6 +3,7 @@
 
 use super::folder::SavePath;
 use super::names::{self, NamedInput, OutputName, first_free, is_below, text_of};
+use super::page_names::{PageNames, Pages};
 use super::record::{DocumentRecord, Identity, InputOrigin, OutputFacts, Record};
 use crate::fault::{Fault, Reason};
 use cap_std::ambient_authority;
@@ -25,6 +26,8 @@ pub(crate) struct Candidate<'a> {
     pub mirror: &'a Path,
     /// Source of the input.
     pub origin: InputOrigin<'a>,
+    /// Its pages, where the names of others could be those of their files.
+    pub pages: Pages,
 }
 
 /// Planning rules of a run.
@@ -103,9 +106,22 @@ impl SavePath {
                 .collect(),
         };
         let mut own = BTreeMap::new();
+        let mut page_names = PageNames::default();
         let mut decisions = Vec::with_capacity(inputs.len());
         for (input, wanted) in inputs.iter().zip(&wanted) {
-            let decision = planning.decide(input, wanted, &own);
+            let clash = page_names.clash(&wanted.stem, input.pages);
+            let decision = match clash.filter(|_| rules.reference_names) {
+                Some(clash) => {
+                    let message = format!(
+                        "{clash}; rename one of both, parse it into another `save_path`, or leave `compat` out"
+                    );
+                    Decision::Refuse(Fault::new(Reason::Settings, message))
+                }
+                None => planning.decide(input, wanted, &own),
+            };
+            if !matches!(decision, Decision::Refuse(_)) {
+                page_names.add(&wanted.stem, input.given, input.pages);
+            }
             if let Decision::Parse { name, input, .. } = &decision {
                 own.insert(input.key.clone(), ());
                 planning.claims.insert(name.key(), input.key.clone());

@@ -1,5 +1,6 @@
 //! Planning, publishing and the record, on real folders.
 
+use super::page_names::Pages;
 use super::*;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -29,6 +30,7 @@ fn plan_one(path: &SavePath, file: &Path) -> Decision {
         name,
         mirror: Path::new(""),
         origin: InputOrigin::File,
+        pages: Pages::SINGLE,
     };
     path.plan(&[candidate], &rules()).remove(0)
 }

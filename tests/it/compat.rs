@@ -326,3 +326,56 @@ fn pages_read_before_a_stop_keep_their_files() {
     let expected = std::fs::read_to_string(golden.join("expected/save_all/doc_0.md")).unwrap();
     assert_eq!(folder.text("out/doc_0.md"), expected);
 }
+
+/// The first page of `a.pdf` has the files of `a_0.png`.
+#[test]
+fn a_document_with_the_name_of_a_page_is_refused_before_any_work() {
+    let folder = Folder::new();
+    folder.write("a.pdf", std::fs::read(example("report.pdf")).unwrap());
+    let picture = std::fs::read(root().join("src/serve/selftest/page.png")).unwrap();
+    for name in ["a_0.png", "a_2024.png", "b_1.png"] {
+        folder.write(name, &picture);
+    }
+    let run = |inputs: &[&str], more: &[&str]| {
+        let arguments = [inputs, &["--save-path", "out", "--compat"], more].concat();
+        folder.run(&arguments)
+    };
+    // It is told by a dry run, too; there are fewer pages than 2024.
+    let inputs = ["a.pdf", "a_0.png", "a_2024.png", "b_1.png"];
+    let dry = run(&inputs, &["--dry-run"]).expect(3);
+    assert!(dry.stdout.contains("a_2024.png: 1 pages"), "{}", dry.stdout);
+    for ran in [dry, run(&inputs, &[]).expect(3)] {
+        assert!(ran.stderr.contains("page 1 of `a.pdf`"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("a_2024"), "{}", ran.stderr);
+    }
+    let of_pdf = folder.text("out/a_0.md");
+    assert!(!of_pdf.contains("self-test"), "{of_pdf}");
+    assert!(folder.text("out/b_1.md").contains("self-test"));
+    // Another run knows whose file it is.
+    let told = run(&["a_0.png"], &[]).expect(1).stderr;
+    assert!(told.contains("a_0.md"), "{told}");
+    assert_eq!(folder.text("out/a_0.md"), of_pdf);
+    // Joined pages have no numbers.
+    let joined = ["a.pdf", "a_0.png", "--concatenate_pages", "true"];
+    let more = ["--save-path", "joined", "--compat"];
+    folder.run(&[&joined[..], &more].concat()).expect(0);
+    assert!(folder.text("joined/a_0.md").contains("self-test"));
+}
+
+#[test]
+fn a_page_does_not_take_the_file_of_another_run() {
+    let folder = Folder::new();
+    folder.write("a.pdf", std::fs::read(example("report.pdf")).unwrap());
+    let picture = std::fs::read(root().join("src/serve/selftest/page.png")).unwrap();
+    folder.write("a_1.png", picture);
+    let run = |input: &str| folder.run(&[input, "--save-path", "out", "--compat"]);
+    run("a_1.png").expect(0);
+    let ran = run("a.pdf").expect(3);
+    assert!(
+        ran.stderr.contains("file of another document"),
+        "{}",
+        ran.stderr
+    );
+    assert!(folder.text("out/a_1.md").contains("self-test"));
+    assert!(!folder.text("out/a_0.md").is_empty());
+}
