@@ -5,7 +5,7 @@ use super::{ConfigError, Settings, SettingsReader};
 use crate::document::Label;
 use crate::layout::polygons::ShapeMode;
 use crate::layout::postprocess::{LayoutOptions, MergeMode, MergeModes, Threshold, Unclip};
-use crate::plan::{RequestOptions, VlOptions};
+use crate::plan::{PictureNames, RequestOptions, VlOptions};
 use crate::preprocess::PreprocessOptions;
 use crate::writer::markdown::MarkdownOptions;
 use serde_json::{Map, Value};
@@ -108,7 +108,10 @@ impl VlConfig {
             use_ocr_for_image_block: read.bool("use_ocr_for_image_block"),
             shape_mode: layout.shape_mode,
             request: request_options(predict),
-            reference_picture_names: compat,
+            picture_names: match compat {
+                true => PictureNames::Reference,
+                false => PictureNames::Own,
+            },
         };
         Ok(VlConfig {
             layout,

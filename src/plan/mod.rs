@@ -52,8 +52,19 @@ pub struct VlOptions {
     pub shape_mode: ShapeMode,
     /// Options of every request.
     pub request: RequestOptions,
-    /// Name pictures as the reference does, so that those of different pages can collide.
-    pub reference_picture_names: bool,
+    /// Names of pictures.
+    pub picture_names: PictureNames,
+}
+
+/// How pictures are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureNames {
+    /// In a folder of the document, with the page: no two are equal.
+    Own,
+    /// As the reference names them, so that those of different pages and documents can collide.
+    Reference,
+    /// As the reference names them, in a folder of the document: those of different documents stay apart.
+    ReferenceInFolders,
 }
 
 impl VlOptions {
@@ -197,9 +208,19 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
         true => without_overlaps(&regions, options.shape_mode),
         false => regions.clone(),
     };
-    let path = |region: &Region| match options.reference_picture_names {
-        true => reference_picture_path(region.label, &region.bbox),
-        false => own_picture_path(name, region.label, &region.bbox),
+    let path = |region: &Region| {
+        let (label, bbox) = (region.label, &region.bbox);
+        match options.picture_names {
+            PictureNames::Own => own_picture_path(name, label, bbox),
+            PictureNames::Reference => format!("imgs/{}", reference_picture_name(label, bbox)),
+            PictureNames::ReferenceInFolders => {
+                format!(
+                    "imgs/{}/{}",
+                    name.folder,
+                    reference_picture_name(label, bbox)
+                )
+            }
+        }
     };
     let pictures: Vec<PagePicture> = regions
         .iter()
@@ -290,11 +311,11 @@ fn own_picture_path(name: PageName, label: Label, bbox: &Rect) -> String {
     format!("imgs/{}/{file}", name.folder)
 }
 
-/// The reference's path of a picture; names of different pages can collide (docs/reference.md, "Images cut
-/// out of a page").
-fn reference_picture_path(label: Label, bbox: &Rect) -> String {
+/// The reference's name of a picture; those of different pages can collide (docs/reference.md, "Images cut out of a
+/// page").
+fn reference_picture_name(label: Label, bbox: &Rect) -> String {
     let [x1, y1, x2, y2] = bbox.to_pixels();
-    format!("imgs/img_in_{}_box_{x1}_{y1}_{x2}_{y2}.jpg", label.as_str())
+    format!("img_in_{}_box_{x1}_{y1}_{x2}_{y2}.jpg", label.as_str())
 }
 
 #[cfg(test)]
@@ -316,7 +337,7 @@ pub(crate) mod tests {
             use_ocr_for_image_block: false,
             shape_mode: ShapeMode::Auto,
             request: RequestOptions::default(),
-            reference_picture_names: false,
+            picture_names: PictureNames::Own,
         }
     }
 
@@ -385,8 +406,8 @@ pub(crate) mod tests {
         assert_eq!(path(0), "imgs/report/p0001_image_1_2_9_10.jpg");
         assert_ne!(path(0), path(1));
         assert_eq!(
-            reference_picture_path(Label::Image, &bbox),
-            "imgs/img_in_image_box_1_2_9_10.jpg"
+            reference_picture_name(Label::Image, &bbox),
+            "img_in_image_box_1_2_9_10.jpg"
         );
     }
 

@@ -21,6 +21,7 @@ use crate::net::TraceContext;
 use crate::output::names::{self, NamedInput};
 use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
 use crate::pipeline::job::WantedPictures;
+use crate::plan::{PictureNames, PlanOptions};
 use crate::restructure::{FinishOptions, RestructureOptions};
 use crate::writer::options::{AnswerForm, OcrForm};
 use crate::writer::{FilesOptions, FilesWriter, FormatOptions, Formats, Outputs, Tree, answer};
@@ -251,12 +252,19 @@ fn run(
         .results(&record.id, attempt)
         .ok_or_else(|| Fault::internal("the job has no folder"))?;
     let outputs = outputs(&root, &jobs)?;
+    let mut job_settings = JobSettings {
+        trace_context: record.trace.clone().map(Arc::new),
+        ..resolved.job_settings(wanted, as_reference)
+    };
+    if let (PlanOptions::Vl(plan), true) = (&mut job_settings.plan, jobs.len() > 1)
+        && plan.picture_names == PictureNames::Reference
+    {
+        // The texts of one document are not to show the pictures of another.
+        plan.picture_names = PictureNames::ReferenceInFolders;
+    }
     let options = EngineOptions {
         limits: loaded.limits,
-        settings: JobSettings {
-            trace_context: record.trace.clone().map(Arc::new),
-            ..resolved.job_settings(wanted, as_reference)
-        },
+        settings: job_settings,
         pages,
         max_pages: None,
         fail_fast: false,

@@ -41,7 +41,7 @@ pub(super) fn results(
     let attempt = status.progress.as_ref().map(|progress| progress.attempt);
     let folder = attempt.and_then(|attempt| server.spool.results(id, attempt));
     let mut names = view::outputs(status);
-    // Documents may share a picture, as the reference names them by their place on the page; a zip holds a name once.
+    // Documents of a job of an earlier version may share a picture; a zip holds a name once.
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     match folder.filter(|_| view::has_result(status.state) && !names.is_empty()) {

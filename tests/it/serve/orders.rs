@@ -2,11 +2,12 @@
 //! cannot be used.
 
 use super::server::{Server, error, is_clean, long_pdf};
-use crate::support::root;
+use crate::support::{Folder, root};
 use base64::Engine;
 use serde_json::{Value, json};
 use std::io::{Cursor, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
@@ -176,4 +177,43 @@ fn pages_of_the_reference_have_names_that_no_other_file_has() {
     assert_eq!(zip.len(), 3);
     let text = server.get(&format!("{result}/a_0.md")).expect(200).text();
     assert!(text.contains("page 1 of"), "{text}");
+}
+
+#[test]
+fn documents_of_a_job_keep_their_pictures() {
+    let folder = Arc::new(Folder::new());
+    // A page with a picture, whose place is its name.
+    let boxes = json!([[14, 0.9, 10, 10, 90, 60, 0]]);
+    let case =
+        json!({"pipeline_version": "v1.6", "pages": [{"raw_boxes": boxes}], "vlm_answers": {}});
+    folder.write("case.json", case.to_string());
+    let server = Server::in_folder(folder, &["--compat", "--replay", "case.json"]);
+    server.wait_ready();
+    let page = |gray: u8| [b"P5 100 100 255\n".to_vec(), vec![gray; 10_000]].concat();
+    let (dark, light) = (page(20), page(230));
+    let files = [
+        ("dark.pgm", dark.as_slice()),
+        ("light.pgm", light.as_slice()),
+    ];
+    let job = order(&server, "?wait=60", &files).expect(200).json();
+    assert_eq!(job["state"], "done", "{job}");
+    let result = job["links"]["result"].as_str().unwrap();
+    let mut shades = Vec::new();
+    for name in ["dark", "light"] {
+        let text = server
+            .get(&format!("{result}/{name}.md"))
+            .expect(200)
+            .text();
+        let path = format!("imgs/{name}/img_in_image_box_10_10_90_60.jpg");
+        assert!(text.contains(&path), "{text}");
+        let jpeg = server.get(&format!("{result}/{path}")).expect(200).body;
+        let picture = image::load_from_memory(&jpeg).unwrap().to_luma8();
+        shades.push(picture.get_pixel(40, 20)[0]);
+    }
+    assert!(shades[0] < 60 && shades[1] > 190, "{shades:?}");
+    // One document alone has the reference's names.
+    let job = order(&server, "?wait=60", &files[..1]).expect(200).json();
+    let outputs = job["files"][0]["outputs"].as_array().unwrap();
+    let is_named = |name: &str| outputs.iter().any(|output| output["name"] == name);
+    assert!(is_named("imgs/img_in_image_box_10_10_90_60.jpg"), "{job}");
 }
