@@ -17,8 +17,8 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         true => Ok(file),
         false => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is no regular file, as a pipe is none, but it may have to be read again: write what it holds into a file and \
-             name that",
+            "it is no regular file (a pipe, as of `<(...)`, is none), and it may have to be read again: write what it holds \
+             into a file, and name that",
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::server::{Server, form, long_pdf, names};
 use serde_json::json;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -101,6 +101,26 @@ fn probes_are_answered_beside_connections_that_say_nothing() {
     server.get("/livez").expect(200);
     assert!(begun.elapsed() < Duration::from_secs(10));
     drop(silent);
+}
+
+#[test]
+fn a_request_is_sent_to_one_host() {
+    let server = Server::start(&[]);
+    let address = server.url.trim_start_matches("http://");
+    let ask = |path: &str, hosts: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for path in ["/livez", "/v1/jobs", "/nowhere"] {
+        let answer = ask(path, "Host: a.example\r\nhost: b.example\r\n");
+        assert!(answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
+        assert!(answer.contains("more than one `Host`"), "{answer}");
+    }
+    assert!(ask("/livez", "Host: a.example\r\n").starts_with("HTTP/1.1 200"));
 }
 
 #[test]
