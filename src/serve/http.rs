@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::keys::Owner;
 use super::limits::seconds;
 use super::links::Named;
-use super::request::{self, RequestId, is_json};
+use super::request::{self, Place, RequestId, is_json};
 use super::routes;
 use super::state::Server;
 use super::steady::{self, SteadyStream};
@@ -14,19 +14,19 @@ use crate::net::{TRACEPARENT, TraceContext};
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Query, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1::UpgradeableConnection;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::json;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tower_http::catch_panic::CatchPanicLayer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -114,7 +114,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     let dialect = Dialect::of(&path, is_json(request.headers()));
     let link = link_of(&server, &request, &route);
     let owner = match has_one_host(request.headers()) {
-        true => owner_of(&server, server.keys.owner(request.headers()), link).await,
+        true => owner_of(&server, owner_of_key(&server, &request, &route), link).await,
         false => Err(ApiError::bad_request(
             "the request has more than one `Host`, so it is not clear where it was sent to",
         )),
@@ -196,6 +196,16 @@ fn link_of(server: &Server, request: &Request, route: &str) -> Option<Named> {
         true => server.links.read(target),
         false => None,
     }
+}
+
+/// The owner of a request's key, which a WebSocket may have in its query.
+fn owner_of_key(server: &Server, request: &Request, route: &str) -> Option<Owner> {
+    let of_headers = server.keys.owner(request.headers());
+    if of_headers.is_some() || route != routes::TASK_SOCKET {
+        return of_headers;
+    }
+    let query = Query::<routes::SocketQuery>::try_from_uri(request.uri());
+    server.keys.owner_of(&query.ok()?.0.api_key?)
 }
 
 /// Who sends a request: the owner of its key, or, with a signature, of the file that it opens. `None` without either.
@@ -303,7 +313,8 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
     let room = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
     let reserve = Arc::new(Semaphore::new(RESERVE));
     let patience = seconds(server.options.limits.read_timeout);
-    let graceful = GracefulShutdown::new();
+    // Closed once all connections are.
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
     loop {
         // When there is no room, a few more connections are taken for probes. Further ones wait in the system's queue.
         let (place, is_full) = match room.clone().try_acquire_owned() {
@@ -327,8 +338,10 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
         };
         let _ = stream.set_nodelay(true);
         let (router, full) = (router.clone(), is_full.then(|| server.clone()));
-        let service = hyper::service::service_fn(move |request: hyper::Request<_>| {
+        let place = Place(Arc::new(place));
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
             let (router, full) = (router.clone(), full.clone());
+            request.extensions_mut().insert(place.clone());
             async move {
                 if let Some(server) = full.filter(|_| needs_key(request.uri().path())) {
                     let error = ApiError::overloaded(&server.options.limits, "max_connections");
@@ -350,15 +363,13 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
             // One request for each connection of the reserve.
             .keep_alive(!is_full);
         let stream = SteadyStream::new(stream, patience);
-        let (server, watcher) = (server.clone(), graceful.watcher());
+        let (server, open) = (server.clone(), open.clone());
         tokio::spawn(async move {
             // A client that breaks off is nothing to tell.
             let _ = match &server.tls {
                 None => {
-                    let stream = TokioIo::new(stream);
-                    watcher
-                        .watch(builder.serve_connection(stream, service))
-                        .await
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    served(connection.with_upgrades(), &server).await
                 }
                 // Here, and not where connections are taken: a client that is slow to agree holds up nobody.
                 Some(tls) => {
@@ -369,10 +380,9 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
                     };
                     match agreed {
                         Ok(stream) => {
-                            let stream = TokioIo::new(stream);
-                            watcher
-                                .watch(builder.serve_connection(stream, service))
-                                .await
+                            let connection =
+                                builder.serve_connection(TokioIo::new(stream), service);
+                            served(connection.with_upgrades(), &server).await
                         }
                         Err(error) => {
                             tracing::debug!("a connection was not encrypted: {error}");
@@ -381,10 +391,31 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
                     }
                 }
             };
-            drop(place);
+            drop(open);
         });
     }
-    drop(listener);
-    graceful.shutdown().await;
+    drop((listener, open));
+    all_closed.recv().await;
     Ok(())
+}
+
+/// Answers the requests of a connection. Once the server ends, the one under way is the last.
+async fn served<I, S, B>(
+    connection: UpgradeableConnection<I, S>,
+    server: &Server,
+) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: hyper::body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        done = connection.as_mut() => return done,
+        () = server.ended() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
 }

@@ -96,8 +96,12 @@ impl Keys {
             let (scheme, key) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
         });
-        let given = bearer.or_else(|| text("x-api-key"))?;
-        let hash: [u8; 32] = Sha256::digest(given).into();
+        self.owner_of(bearer.or_else(|| text("x-api-key"))?)
+    }
+
+    /// Whose key this is; `None` if it is not valid.
+    pub(crate) fn owner_of(&self, key: &str) -> Option<Owner> {
+        let hash: [u8; 32] = Sha256::digest(key).into();
         let hashes = self.hashes.read().unwrap_or_else(PoisonError::into_inner);
         // All of them are compared, whichever it is.
         let is_known = hashes
@@ -133,6 +137,10 @@ mod tests {
         let first = keys.owner(&headers("authorization", "Bearer first"));
         assert!(first.is_some());
         assert_eq!(keys.owner(&headers("x-api-key", "first")), first);
+        assert_eq!(
+            (keys.owner_of("first"), keys.owner_of("fir")),
+            (first.clone(), None)
+        );
         let second = keys.owner(&headers("x-api-key", "second"));
         assert!(second.is_some() && second != first);
         for wrong in ["", "# people", "firs", "first2"] {

@@ -140,6 +140,10 @@ pub(super) const ROUTES: &[Route] = &[
         method: "get", path: "/v1/status/poll/{id}", summary: "State of a task",
         query: &[("wait", "Seconds to wait for the end")], fields: DOCLING_TASK, ..DOCLING
     },
+    Route {
+        method: "get", path: "/v1/status/ws/{id}", summary: "State of a task and every change of it, over a WebSocket",
+        query: &[("api_key", "API key, where the client cannot set headers")], fields: DOCLING_MESSAGE, ..DOCLING
+    },
     Route { method: "get", path: "/v1/result/{id}", summary: "Result of a task", ..DOCLING },
 ];
 

@@ -3,10 +3,19 @@
 use crate::net::{TRACEPARENT, TRACESTATE, TraceContext};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The id of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub String);
+
+/// The place of the connection that a request came on. Who goes on with the connection keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(
+    // Held, and never looked at.
+    #[expect(dead_code)] pub Arc<OwnedSemaphorePermit>,
+);
 
 /// `true` if a request's body is JSON.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {

@@ -2,6 +2,7 @@
 
 mod client;
 mod ocr;
+mod socket;
 
 use super::support::{assemble, example, root};
 use client::{Part, START, Server};
@@ -371,7 +372,6 @@ fn docling_clients_are_told_what_is_wrong() {
             "/v1/chunk/hierarchical/source/async",
             "json_content",
         ),
-        ("GET", "/v1/status/ws/some", "/v1/status/poll/"),
         ("POST", "/v1/convert/source/batch", "/v1/convert/source"),
         ("GET", "/v1/other", "Not Found"),
     ] {

@@ -356,6 +356,14 @@ pub(crate) const DOCLING_TASK: &[Field] = &[
     must("error_message", Any, "Why there is no result, or null"),
 ];
 
+/// A message about such a task.
+#[rustfmt::skip]
+pub(crate) const DOCLING_MESSAGE: &[Field] = &[
+    must("message", Text, "connection, update or error"),
+    must("task", Any, "The task, or null"),
+    must("error", Any, "Why there is no task, or null"),
+];
+
 /// The names of fields, in order.
 pub(crate) fn names(fields: &[Field]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()

@@ -251,7 +251,11 @@ pub(crate) struct PollQuery {
     wait: f64,
 }
 
-async fn own_task(server: &Arc<Server>, owner: &Owner, id: &str) -> Result<JobStatus, ApiError> {
+pub(super) async fn own_task(
+    server: &Arc<Server>,
+    owner: &Owner,
+    id: &str,
+) -> Result<JobStatus, ApiError> {
     jobs::own_job(server, owner, id)
         .await
         .map_err(|error| match error.status {
@@ -290,7 +294,7 @@ pub(crate) async fn result(
 }
 
 /// A job as a task.
-async fn task(server: &Arc<Server>, status: &JobStatus) -> Result<Value, ApiError> {
+pub(super) async fn task(server: &Arc<Server>, status: &JobStatus) -> Result<Value, ApiError> {
     let id = status.record.id.clone();
     let position = match status.state {
         JobState::Queued => {

@@ -9,15 +9,20 @@ mod probes;
 mod reference;
 mod results;
 mod stream;
+mod task_socket;
 
 use super::openapi;
 use super::state::Server;
 use axum::Router;
 use axum::routing::{get, post};
 use std::sync::Arc;
+pub(super) use task_socket::SocketQuery;
 
 /// The route of a file of a result, which an address with a signature opens.
 pub(super) const RESULT_FILE: &str = "/v1/jobs/{id}/result/{*name}";
+
+/// The route of a task's WebSocket.
+pub(super) const TASK_SOCKET: &str = "/v1/status/ws/{id}";
 
 /// All routes.
 pub(super) fn all() -> Router<Arc<Server>> {
@@ -51,18 +56,15 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/convert/source", post(docling::source))
         .route("/v1/convert/source/async", post(docling::source_async))
         .route("/v1/status/poll/{id}", get(docling::poll))
+        .route(TASK_SOCKET, get(task_socket::status))
         .route("/v1/result/{id}", get(docling::result))
 }
 
 /// Routes of docling's service that are not here, and what there is instead.
-const NOT_THERE: [(&str, &str); 3] = [
+const NOT_THERE: [(&str, &str); 2] = [
     (
         "/v1/chunk/",
         "this server makes no chunks: convert with `to_formats` json, and make chunks of `json_content`",
-    ),
-    (
-        "/v1/status/ws/",
-        "this server has no WebSocket: ask for /v1/status/poll/{id}?wait=SECONDS",
     ),
     (
         "/v1/convert/source/batch",
@@ -107,6 +109,8 @@ mod tests {
         assert_eq!(both.concat(), read(fields_of::<jobs::OneQuery>()));
         let pages = read(fields_of::<stream::PagesQuery>());
         assert_eq!(described("get", "/v1/jobs/{id}/pages"), pages);
+        let socket = read(fields_of::<SocketQuery>());
+        assert_eq!(described("get", TASK_SOCKET), socket);
         let poll = read(fields_of::<docling::PollQuery>());
         assert_eq!(described("get", "/v1/status/poll/{id}"), poll);
     }

@@ -160,6 +160,13 @@ impl Server {
         self.send("POST", path, &headers, body.to_string().as_bytes())
     }
 
+    /// Tells the server to end.
+    pub fn terminate(&self) {
+        let pid = self.child.id().cast_signed();
+        // SAFETY: the process is ours, and was not waited for.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+    }
+
     /// The result of a task, once it has ended.
     pub fn result(&self, task: &Value) -> Answer {
         let id = task["task_id"].as_str().unwrap();
