@@ -15,7 +15,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Query, Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -302,6 +302,9 @@ fn shaped(mut response: Response, dialect: Dialect, id: &str) -> Response {
     }
     if let Some(allow) = allow {
         headers.insert(ALLOW, allow);
+    }
+    if error.status == StatusCode::UPGRADE_REQUIRED {
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
     response
 }
