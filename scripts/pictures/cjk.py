@@ -1,6 +1,6 @@
 """Documents in Chinese and Japanese, also with Latin words among them."""
 from latin import document
-from page import Page
+from page import RECEIPT, Page
 from texts import Words
 
 
@@ -63,7 +63,7 @@ def newspaper_zh():
 
 @document
 def receipt_zh():
-    p = Page("receipt", "zh", font="hei", size="8pt", width="72mm", margin="5mm", justify=False)
+    p = Page("receipt", "zh", font="hei", size="8pt", **RECEIPT)
     p.text("云岭便利店", 'size: 1.6em, weight: "bold"', "center", either=True)
     p.text("青河市白沙路18号", "", "center", above="0.5em")
     p.text("单号：20260611-0042", above="0.6em")

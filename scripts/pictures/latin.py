@@ -1,5 +1,5 @@
 """Documents in Latin letters: each function makes a page; `DOCUMENTS` names them."""
-from page import Page
+from page import BROADSHEET, NOVEL, RECEIPT, Page
 from texts import Words
 
 DOCUMENTS = {}
@@ -183,7 +183,7 @@ def invoice_cs():
 @document
 def receipt_en():
     w = Words("en", 9)
-    p = Page("receipt", "en", font="mono", size="7.5pt", width="72mm", margin="5mm", justify=False)
+    p = Page("receipt", "en", font="mono", size="7.5pt", **RECEIPT)
     p.text("WENHAM GROCERS", 'size: 1.5em, weight: "bold"', "center", either=True)
     for line in ("High Street 4, Little Wenham", "Tel. 01555 010 233", "12/06/2026 17:42   Till 03"):
         p.text(line, align="center", above="0.5em")
@@ -245,7 +245,7 @@ def form_de():
 
 def newspaper(language, seed, name, place, columns, font, size, articles, lead):
     w = Words(language, seed)
-    p = Page("newspaper", language, font=font, size=size, width="230mm", margin="10mm", leading="0.48em")
+    p = Page("newspaper", language, font=font, size=size, **BROADSHEET)
     p.text(name, f'size: 4em, weight: "bold"', "center", kind="header", either=True)
     p.raw("#line(length: 100%, stroke: 1pt)")
     p.text(place, "size: 0.9em", "center", kind="header", above="0.7em")
@@ -270,7 +270,7 @@ def newspaper_en():
 @document
 def newspaper_de():
     w = Words("de", 11)
-    p = Page("newspaper", "de", font="serif", size="7.6pt", width="230mm", margin="10mm", leading="0.48em")
+    p = Page("newspaper", "de", font="serif", size="7.6pt", **BROADSHEET)
     p.text("Kößlarner Tagblatt", 'size: 3.6em, weight: "bold"', "center", kind="header", either=True)
     p.raw("#line(length: 100%)")
     with p.grid("(3fr, 1fr)", "5mm"):
@@ -296,7 +296,7 @@ def newspaper_de():
 @document
 def book_en():
     w = Words("en", 12)
-    p = Page("book", "en", font="garamond", size="10pt", width="125mm", margin="15mm", header=["84", "THE GREEN UMBRELLA"])
+    p = Page("book", "en", font="garamond", size="10pt", header=["84", "THE GREEN UMBRELLA"], **NOVEL)
     p.raw("#set par(first-line-indent: 1.2em, spacing: 0.6em)")
     p.paragraphs(w, 3)
     p.title("Chapter Seven", align="center", style="size: 1.5em")
@@ -309,7 +309,7 @@ def book_en():
 @document
 def book_es():
     w = Words("es", 13)
-    p = Page("book", "es", font="serif", size="10pt", width="125mm", margin="15mm", footer=["127"])
+    p = Page("book", "es", font="serif", size="10pt", footer=["127"], **NOVEL)
     p.raw("#set par(first-line-indent: 1.2em, spacing: 0.6em)")
     p.title("Capítulo segundo", align="center", style="size: 1.6em")
     p.paragraphs(w, 6)

@@ -21,6 +21,12 @@ FONTS = {"serif": '("Libertinus Serif", "Noto Serif CJK SC")', "sans": '("Libera
          "typewriter": '("Liberation Mono", "Noto Sans Mono CJK SC")', "tex": '("New Computer Modern",)',
          "song": '("Noto Serif CJK SC",)', "hei": '("Noto Sans CJK SC",)', "mincho": '("Noto Serif CJK JP",)', "gothic": '("Noto Sans CJK JP",)'}
 
+# Shapes that several documents have.
+RECEIPT = {"width": "72mm", "margin": "5mm", "justify": False}
+NOVEL = {"width": "125mm", "margin": "15mm"}
+BROADSHEET = {"width": "230mm", "margin": "10mm", "leading": "0.48em"}
+SLIDE = {"width": "254mm", "height": "143mm", "justify": False}
+
 
 def quoted(text):
     return json.dumps(text, ensure_ascii=False)

@@ -1,6 +1,6 @@
 """Slides, posters and what screens show."""
 from latin import CODE, document
-from page import Page
+from page import SLIDE, Page
 from texts import Words
 
 
@@ -11,7 +11,7 @@ def rounded(fill, more=""):
 @document
 def slide_en():
     w = Words("en", 21)
-    p = Page("slide", "en", font="lato", size="14pt", width="254mm", height="143mm", margin="14mm", justify=False, fill='gradient.linear(rgb("#f4f8fb"), rgb("#dbe8f0"))')
+    p = Page("slide", "en", font="lato", size="14pt", margin="14mm", fill='gradient.linear(rgb("#f4f8fb"), rgb("#dbe8f0"))', **SLIDE)
     p.title("What the river left behind", style='size: 2em, weight: "bold", fill: rgb("#15507a")')
     with p.grid("(3fr, 2fr)", "10mm"):
         with p.cell():
@@ -26,7 +26,7 @@ def slide_en():
 
 @document
 def slide_dark_fr():
-    p = Page("slide", "fr", font="lato", size="15pt", width="254mm", height="143mm", margin="16mm", justify=False, fill='rgb("#16202c")', ink='rgb("#f2f2f2")')
+    p = Page("slide", "fr", font="lato", size="15pt", margin="16mm", fill='rgb("#16202c")', ink='rgb("#f2f2f2")', **SLIDE)
     p.title("Trois idées pour l’été", style='size: 2.2em, weight: "bold", fill: rgb("#ffd166")')
     with p.grid("(1fr, 1fr, 1fr)", "8mm"):
         for number, title, text in (("1", "Économiser", "Réparer les gouttières avant la sécheresse."), ("2", "Mesurer", "Répéter chaque relevé à dix jours d’intervalle."),
@@ -40,7 +40,7 @@ def slide_dark_fr():
 
 @document
 def slide_zh():
-    p = Page("slide", "zh", font="hei", size="14pt", width="254mm", height="143mm", margin="14mm", justify=False)
+    p = Page("slide", "zh", font="hei", size="14pt", margin="14mm", **SLIDE)
     p.title("水库建设计划：分三期完成", style='size: 1.9em, weight: "bold", fill: rgb("#a02020")', align="center")
     with p.grid("(1fr, 1fr)", "10mm"):
         for title, items in (("已完成", ["地质勘查与测量", "居民意见调查", "资金审批"]), ("下一步", ["道路改线，六月开工", "大坝基础施工", "移民安置与补偿"])):
