@@ -33,6 +33,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         _ => Level::INFO,
     };
     logging::set_up(args.log_format, level);
+    machine::keep_memory_flat();
     let parse_args = of_pipeline(args);
     // What is wrong with the arguments is told before the port opens; what takes long comes after.
     let early = request::checked(&parse_args)?;

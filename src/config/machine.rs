@@ -18,6 +18,21 @@ pub(crate) fn own_memory() -> u64 {
     own_memory_below(Path::new("/proc"))
 }
 
+/// Keeps the memory of a process that runs for long from growing by what lies between freed parts of it: large buffers are
+/// mapped one by one, so they are gone when freed, and few threads have an arena of their own. To be called before any other
+/// thread is there.
+///
+/// By default glibc raises the size from which buffers are mapped to that of the largest that was freed, 32 MiB at most, and
+/// pictures then lie among the records of jobs.
+pub(crate) fn keep_memory_flat() {
+    // SAFETY: plain calls.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+        libc::mallopt(libc::M_ARENA_MAX, 4);
+    }
+}
+
 /// Gives freed memory back to the system.
 pub(crate) fn release_memory() {
     // SAFETY: a plain call.

@@ -381,10 +381,12 @@ impl Config {
                 detect: DetectOptions {
                     limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)?
                         as u32,
-                    limit_type: match read
-                        .one_of(&format!("{detect}.det_limit_type"), &["min", "max"])?
-                    {
-                        0 => LimitType::Min,
+                    limit_type: match read.one_of(
+                        &format!("{detect}.det_limit_type"),
+                        &["letters", "min", "max"],
+                    )? {
+                        0 => LimitType::Letters,
+                        1 => LimitType::Min,
                         _ => LimitType::Max,
                     },
                     thresh: read.float(&format!("{detect}.det_db_thresh"), 0.0, 1.0)?,

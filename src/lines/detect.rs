@@ -5,7 +5,8 @@
 //! standard deviation are 0.5; the probability map is thresholded at `det_db_thresh` and dilated by 2x2, and
 //! every connected component becomes its minimum-area rectangle, grown by area x ratio / perimeter.
 
-use super::options::DetectOptions;
+use super::letter_height::{letter_bounds, letter_height};
+use super::options::{DetectOptions, LimitType};
 use super::tiles::{self, Shown, Tile, TileLine};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
 use crate::onnx::{OnnxError, TensorModel};
@@ -21,18 +22,37 @@ const MIN_AREA_SIDE: f32 = 3.0;
 /// sorted from top to bottom, and the mean probability of each.
 ///
 /// No input of the network has more than `most` pixels: larger pages and strips are cut into tiles
-/// ([`tiles`](super::tiles)).
+/// ([`tiles`](super::tiles)). If nothing is found on a page, the part of it that has letters is searched: the network misses
+/// a short line on an empty page.
 pub(super) fn detect_lines(
     model: &mut TensorModel,
     page: &Pixels,
     options: &DetectOptions,
     most: usize,
 ) -> Result<Vec<(Quad, f32)>, OnnxError> {
-    let mut lines = match tiles::shown(page.width, page.height, options, most) {
-        Shown::Nothing => Vec::new(),
-        Shown::Whole(width, height) => in_whole(model, page, (width, height), options)?,
-        Shown::Tiles(tiles) => in_tiles(model, page, &tiles, options)?,
+    let is_strip = tiles::is_strip(page.width, page.height);
+    let within = tiles::within_bounds(page.width, page.height);
+    let shrunk = match is_strip || within == (page.width, page.height) {
+        true => Cow::Borrowed(page),
+        false => Cow::Owned(page.resize_bilinear(within.0, within.1)),
     };
+    let mut lines = lines_of(model, page, &shrunk, options, most)?;
+    if lines.is_empty()
+        && !is_strip
+        && let Some((part, x, y)) = part_with_letters(page, &shrunk)
+    {
+        drop(shrunk);
+        let within = tiles::within_bounds(part.width, part.height);
+        let shrunk = part.resize_bilinear(within.0, within.1);
+        lines = lines_of(model, &part, &shrunk, options, most)?;
+        let to_page = |p: Point| Point {
+            x: p.x + x,
+            y: p.y + y,
+        };
+        lines
+            .iter_mut()
+            .for_each(|(quad, _)| *quad = Quad(quad.0.map(to_page)));
+    }
     lines.sort_by(|a, b| {
         a.0.0[0]
             .y
@@ -42,24 +62,54 @@ pub(super) fn detect_lines(
     Ok(lines)
 }
 
-/// The lines of a page that is detected whole, at the size that rapidocr gives it.
+/// The part of a page that has letters, and its left and upper edge; `None` if it is most of the page. `shrunk`: the page
+/// within the bounds of its sides.
+fn part_with_letters(page: &Pixels, shrunk: &Pixels) -> Option<(Pixels, f32, f32)> {
+    let bounds = letter_bounds(shrunk)?;
+    let (width, height) = (bounds.right - bounds.left, bounds.bottom - bounds.top);
+    if width * height * 2 > shrunk.width * shrunk.height {
+        return None;
+    }
+    let x = |x: usize| x * page.width / shrunk.width;
+    let y = |y: usize| y * page.height / shrunk.height;
+    let (left, top) = (x(bounds.left), y(bounds.top));
+    let part = page.part(left, top, x(bounds.right) - left, y(bounds.bottom) - top)?;
+    Some((part, left as f32, top as f32))
+}
+
+/// The lines of a page, in no order. `shrunk`: the page within the bounds of its sides, or as it is if it is a strip.
+fn lines_of(
+    model: &mut TensorModel,
+    page: &Pixels,
+    shrunk: &Pixels,
+    options: &DetectOptions,
+    most: usize,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    let letters = match options.limit_type {
+        LimitType::Letters if !tiles::is_strip(page.width, page.height) => letter_height(shrunk),
+        _ => None,
+    };
+    match tiles::shown(page.width, page.height, options, letters, most) {
+        Shown::Nothing => Ok(Vec::new()),
+        Shown::Whole(width, height) => in_whole(model, page, shrunk, (width, height), options),
+        Shown::Tiles(tiles) => in_tiles(model, page, &tiles, options),
+    }
+}
+
+/// The lines of a page that is detected whole; `shrunk` is the page within the bounds of its sides.
 fn in_whole(
     model: &mut TensorModel,
     page: &Pixels,
+    shrunk: &Pixels,
     (width, height): (usize, usize),
     options: &DetectOptions,
 ) -> Result<Vec<(Quad, f32)>, OnnxError> {
-    let within = tiles::within_bounds(page.width, page.height);
-    let shrunk = match within == (page.width, page.height) {
-        true => Cow::Borrowed(page),
-        false => Cow::Owned(page.resize_bilinear(within.0, within.1)),
-    };
     let top = tiles::padding(shrunk.width, shrunk.height);
     let (shrunk_width, shrunk_height) = (shrunk.width as f32, shrunk.height as f32);
     let padded = if top == 0 {
-        shrunk
+        Cow::Borrowed(shrunk)
     } else {
-        Cow::Owned(padded(&shrunk, 0, top))
+        Cow::Owned(padded(shrunk, 0, top))
     };
     let (sx, sy) = (
         padded.width as f32 / width as f32,

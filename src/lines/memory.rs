@@ -60,7 +60,13 @@ mod tests {
     /// It does not include the 25 MiB or so that this process takes anyway, nor PDF workers, which are other
     /// processes.
     fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64 {
-        let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
+        let largest = match shown(
+            width,
+            height,
+            &options.detect,
+            None,
+            most_pixels(options.memory),
+        ) {
             Shown::Nothing => 0,
             Shown::Whole(width, height) => width * height,
             Shown::Tiles(tiles) => tiles
@@ -95,7 +101,7 @@ mod tests {
             (2000, 2000),
             (736, 250),
         ] {
-            let whole = shown(width, height, &detect, most_pixels(DEFAULT_BUDGET));
+            let whole = shown(width, height, &detect, None, most_pixels(DEFAULT_BUDGET));
             assert!(matches!(whole, Shown::Whole(..)), "{width}x{height}");
         }
         assert_eq!(
@@ -105,7 +111,7 @@ mod tests {
         assert_eq!(most_pixels(0), 1 << 20);
         assert_eq!(most_columns(0), 2048);
         assert!(matches!(
-            shown(1191, 1684, &detect, most_pixels(LEAST_BUDGET)),
+            shown(1191, 1684, &detect, None, most_pixels(LEAST_BUDGET)),
             Shown::Tiles(_)
         ));
     }

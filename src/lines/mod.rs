@@ -9,6 +9,7 @@ mod beside;
 mod detect;
 mod diagnostics;
 mod doubt;
+mod letter_height;
 mod letters;
 mod line_text;
 pub mod memory;

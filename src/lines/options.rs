@@ -24,14 +24,16 @@ pub enum LimitType {
     Min,
     /// The longer side has at most this length.
     Max,
+    /// As small as the page's letters allow; `Min` where they cannot be measured, and never larger than it.
+    Letters,
 }
 
 impl Default for DetectOptions {
-    /// rapidocr 3.10.0, `config.yaml`, section `Det`.
+    /// rapidocr 3.10.0, `config.yaml`, section `Det`, but for the size, which follows the letters.
     fn default() -> Self {
         Self {
             limit_side_len: 736,
-            limit_type: LimitType::Min,
+            limit_type: LimitType::Letters,
             thresh: 0.3,
             box_thresh: 0.5,
             unclip_ratio: 1.6,

@@ -34,6 +34,11 @@ pub(super) const LEAST_INPUT: usize = 96;
 const LEAST_TILE: usize = 768;
 /// Longest side of a tile in network pixels.
 const LONGEST_TILE: usize = 8192;
+/// Height of letters in network pixels that is enough ([`letter_height`](super::letter_height)). Measured: lines of letters
+/// that are a third smaller are all found, too, but with boxes that are too coarse.
+const LETTERS: f32 = 11.0;
+/// Least shorter side of a picture that is scaled by its letters.
+const LEAST_SIDE_BY_LETTERS: f32 = 192.0;
 /// Overlap of neighbouring tiles as a fraction of a tile: an eighth.
 const OVERLAP: usize = 8;
 /// Limit of network pixels over all tiles of a page; larger pages are downscaled. Equals the largest accepted
@@ -68,12 +73,19 @@ pub(super) enum Shown {
 
 /// Inputs of the detector for a page of `width` x `height` pixels, none with more than `most` pixels.
 ///
-/// Tiles cover the page, and several ones overlap by an eighth of their length.
-pub(super) fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) -> Shown {
+/// `letters`: their height on the page in pixels, after its sides were clamped ([`within_bounds`]), if it is known. Tiles cover
+/// the page, and several ones overlap by an eighth of their length.
+pub(super) fn shown(
+    width: usize,
+    height: usize,
+    options: &DetectOptions,
+    letters: Option<f32>,
+    most: usize,
+) -> Shown {
     if width.min(height) < LEAST_SIDE {
         return Shown::Nothing;
     }
-    let whole = whole_input(width, height, options);
+    let whole = whole_input(width, height, options, letters);
     let strip = is_strip(width, height);
     if !strip && whole.0.saturating_mul(whole.1) <= most {
         return Shown::Whole(whole.0, whole.1);
@@ -106,7 +118,7 @@ pub(super) fn shown(width: usize, height: usize, options: &DetectOptions, most: 
 }
 
 /// `true` if rapidocr's rule would scale a picture of these proportions uselessly.
-fn is_strip(width: usize, height: usize) -> bool {
+pub(super) fn is_strip(width: usize, height: usize) -> bool {
     let (long, short) = (width.max(height), width.min(height).max(1));
     let is_long = long > MAX_SIDE && long > short * STRIP;
     let is_very_long = long > VERY_LONG && long > short * 2;
@@ -122,16 +134,23 @@ fn strip_scale(width: usize, height: usize, options: &DetectOptions) -> f64 {
     let shrunk = (MAX_SIDE as f64 / piece).min(1.0);
     let limit = f64::from(options.limit_side_len);
     match options.limit_type {
-        LimitType::Min => shrunk * (limit / (shrunk * short.max(piece / 4.0))).max(1.0),
+        LimitType::Min | LimitType::Letters => {
+            shrunk * (limit / (shrunk * short.max(piece / 4.0))).max(1.0)
+        }
         LimitType::Max => shrunk * (limit / (shrunk * piece)).min(1.0),
     }
 }
 
-/// Size of the input for a whole page by rapidocr's rule; its pixels are not bounded.
-fn whole_input(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
+/// Size of the input for a whole page by rapidocr's rule, or a smaller one that its letters allow; its pixels are not bounded.
+fn whole_input(
+    width: usize,
+    height: usize,
+    options: &DetectOptions,
+    letters: Option<f32>,
+) -> (usize, usize) {
     let (width, height) = within_bounds(width, height);
     let padded = height + 2 * padding(width, height);
-    network_size(width, padded, options)
+    network_size(width, padded, options, letters)
 }
 
 /// Size of a picture after clamping its sides (rapidocr 3.10.0, `resize_image_within_bounds`).
@@ -158,17 +177,29 @@ pub(super) fn padding(width: usize, height: usize) -> usize {
     target.abs_diff(height) / 2
 }
 
-/// Size of the network's input for a picture of `width` x `height` (rapidocr 3.10.0, `DetPreProcess`).
-pub(super) fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
+/// Size of the network's input for a picture of `width` x `height` with letters of a height in pixels, if known (rapidocr
+/// 3.10.0, `DetPreProcess`).
+pub(super) fn network_size(
+    width: usize,
+    height: usize,
+    options: &DetectOptions,
+    letters: Option<f32>,
+) -> (usize, usize) {
     let limit = options.limit_side_len as f32;
     let side = match options.limit_type {
-        LimitType::Min => width.min(height) as f32,
+        LimitType::Min | LimitType::Letters => width.min(height) as f32,
         LimitType::Max => width.max(height) as f32,
     };
     let ratio = match options.limit_type {
-        LimitType::Min if side < limit => limit / side,
+        LimitType::Min | LimitType::Letters if side < limit => limit / side,
         LimitType::Max if side > limit => limit / side,
         _ => 1.0,
+    };
+    let ratio = match (options.limit_type, letters) {
+        (LimitType::Letters, Some(letters)) => {
+            ratio.min((LETTERS / letters).max(LEAST_SIDE_BY_LETTERS / side))
+        }
+        _ => ratio,
     };
     (to_32(width as f32 * ratio), to_32(height as f32 * ratio))
 }

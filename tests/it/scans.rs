@@ -205,3 +205,18 @@ fn lines_that_seem_to_be_upside_down_are_read_as_they_stand() {
     assert!(rate < 0.05, "{rate}: {read}");
     assert!(read.contains("Die Prüfung ergab keine Mängel"), "{read}");
 }
+
+#[test]
+fn a_short_line_alone_on_a_page_is_found() {
+    let page = image::open(root().join("tests/pictures/paper_en_clean.png")).unwrap();
+    let heading = page.crop_imm(66, 343, 154, 27).into_rgb8();
+    let mut empty = image::RgbImage::from_pixel(1190, 1684, image::Rgb([255; 3]));
+    image::imageops::replace(&mut empty, &heading, 380, 360);
+    let folder = Folder::new();
+    empty.save(folder.path().join("page.png")).unwrap();
+    folder
+        .run(&["-i", "page.png", "--save-path", "out", "--formats", "json"])
+        .expect(0);
+    let page = folder.json("out/page.json")["pages"][0].clone();
+    assert_eq!(contents(&page), ["1 Introduction"]);
+}

@@ -13,7 +13,7 @@ const DEFAULTS: DetectOptions = DetectOptions {
 };
 
 fn tiles(width: usize, height: usize) -> Vec<Tile> {
-    match shown(width, height, &DEFAULTS, most_pixels(DEFAULT_BUDGET)) {
+    match shown(width, height, &DEFAULTS, None, most_pixels(DEFAULT_BUDGET)) {
         Shown::Tiles(tiles) => tiles,
         other => panic!("{width}x{height} is shown as {other:?}"),
     }
@@ -21,14 +21,14 @@ fn tiles(width: usize, height: usize) -> Vec<Tile> {
 
 #[test]
 fn sides_become_multiples_of_32_within_the_limit() {
-    assert_eq!(network_size(1191, 1684, &DEFAULTS), (1184, 1696));
-    assert_eq!(network_size(368, 500, &DEFAULTS), (736, 992));
+    assert_eq!(network_size(1191, 1684, &DEFAULTS, None), (1184, 1696));
+    assert_eq!(network_size(368, 500, &DEFAULTS, None), (736, 992));
     let max = DetectOptions {
         limit_type: LimitType::Max,
         limit_side_len: 960,
         ..DEFAULTS
     };
-    assert_eq!(network_size(1920, 1080, &max), (960, 544));
+    assert_eq!(network_size(1920, 1080, &max, None), (960, 544));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn pages_are_shown_whole_by_rapidocrs_rule() {
     let most = most_pixels(DEFAULT_BUDGET);
     let check = |width, height, input: (usize, usize)| {
         assert_eq!(
-            shown(width, height, &DEFAULTS, most),
+            shown(width, height, &DEFAULTS, None, most),
             Shown::Whole(input.0, input.1)
         );
     };
@@ -44,6 +44,36 @@ fn pages_are_shown_whole_by_rapidocrs_rule() {
     check(4960, 7016, (1408, 1984));
     check(2000, 100, (2944, 736));
     check(250, 2000, (736, 5888));
+}
+
+#[test]
+fn pages_are_as_small_as_their_letters_allow() {
+    let by_letters = DetectOptions {
+        limit_type: LimitType::Letters,
+        ..DEFAULTS
+    };
+    let check = |(width, height), letters, input: (usize, usize)| {
+        assert_eq!(
+            network_size(width, height, &by_letters, letters),
+            input,
+            "{width}x{height} with letters of {letters:?}"
+        );
+    };
+    // A page at 300 dpi, shrunk to 2000 pixels: letters of 22 are halved.
+    check((1408, 1984), Some(22.0), (704, 992));
+    check((1408, 1984), Some(11.0), (1408, 1984));
+    // Small letters never make a page larger than by rapidocr's rule, nor do unknown ones.
+    check((1408, 1984), Some(4.0), (1408, 1984));
+    check((1408, 1984), None, (1408, 1984));
+    check((400, 320), None, (928, 736));
+    // A small picture is enlarged no further than its letters need, and has some pixels in any case.
+    check((400, 320), Some(11.0), (384, 320));
+    check((400, 100), Some(60.0), (768, 192));
+    // Only where it is asked for.
+    assert_eq!(
+        network_size(1408, 1984, &DEFAULTS, Some(22.0)),
+        (1408, 1984)
+    );
 }
 
 #[test]
@@ -76,7 +106,10 @@ fn strips_are_shown_in_tiles_at_the_scale_of_a_page() {
 #[test]
 fn what_nobody_can_read_is_not_shown() {
     for (width, height) in [(1, 20_000), (100_000, 1), (20_000_000, 2), (0, 0), (4, 4)] {
-        assert_eq!(shown(width, height, &DEFAULTS, 1 << 20), Shown::Nothing);
+        assert_eq!(
+            shown(width, height, &DEFAULTS, None, 1 << 20),
+            Shown::Nothing
+        );
     }
 }
 
@@ -216,7 +249,7 @@ proptest! {
         let limit_type = if is_max { LimitType::Max } else { LimitType::Min };
         let options = DetectOptions { limit_side_len, limit_type, ..DEFAULTS };
         let most = most_pixels(budget);
-        match shown(width, height, &options, most) {
+        match shown(width, height, &options, None, most) {
             Shown::Nothing => prop_assert!(width.min(height) < LEAST_SIDE),
             Shown::Whole(w, h) => prop_assert!(w * h <= most && w >= 32 && h >= 32),
             Shown::Tiles(tiles) => {

@@ -93,7 +93,7 @@ pub(super) fn pruned(page: &Page, form: &OcrForm, preprocessed: Option<Value>) -
         "text_det_params": {
             "limit_side_len": detect.limit_side_len,
             "limit_type": match detect.limit_type {
-                LimitType::Min => "min",
+                LimitType::Min | LimitType::Letters => "min",
                 LimitType::Max => "max",
             },
             "thresh": short(detect.thresh),

@@ -176,9 +176,9 @@ pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "det_limit_type",
         place: Destination::Key("SubModules.LineDetection.det_limit_type"),
-        kind: ValueKind::OneOf(&["min", "max"]),
+        kind: ValueKind::OneOf(&["letters", "min", "max"]),
         value_name: "TYPE",
-        help: "Line detection: min (enlarge until the shorter side has --det-limit-side-len) or max (shrink until \
+        help: "Line detection: letters (as small as the letters on the page allow, at most as min), min (enlarge until the shorter side has --det-limit-side-len) or max (shrink until \
                the longer side has it)",
         ..LINES
     },
