@@ -34,9 +34,10 @@ pub(super) const LEAST_INPUT: usize = 96;
 const LEAST_TILE: usize = 768;
 /// Longest side of a tile in network pixels.
 const LONGEST_TILE: usize = 8192;
-/// Height of letters in network pixels that is enough ([`letter_height`](super::letter_height)). Measured: lines of letters
-/// that are a third smaller are all found, too, but with boxes that are too coarse.
-const LETTERS: f32 = 11.0;
+/// Height of letters in network pixels that is enough ([`letter_height`](super::letter_height)). Measured with
+/// `tests/pictures`: at 13 the results are those of the full size but for lines of dots; at 11 the lines are all found, too, but
+/// boxes are so coarse that a table of nine is lost and cells run together; at 7 columns do.
+const LETTERS: f32 = 14.0;
 /// Least shorter side of a picture that is scaled by its letters.
 const LEAST_SIDE_BY_LETTERS: f32 = 192.0;
 /// Overlap of neighbouring tiles as a fraction of a tile: an eighth.

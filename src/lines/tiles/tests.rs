@@ -59,19 +59,19 @@ fn pages_are_as_small_as_their_letters_allow() {
             "{width}x{height} with letters of {letters:?}"
         );
     };
-    // A page at 300 dpi, shrunk to 2000 pixels: letters of 22 are halved.
-    check((1408, 1984), Some(22.0), (704, 992));
-    check((1408, 1984), Some(11.0), (1408, 1984));
+    // A page at 300 dpi, shrunk to 2000 pixels: letters of 28 are halved.
+    check((1408, 1984), Some(28.0), (704, 992));
+    check((1408, 1984), Some(14.0), (1408, 1984));
     // Small letters never make a page larger than by rapidocr's rule, nor do unknown ones.
     check((1408, 1984), Some(4.0), (1408, 1984));
     check((1408, 1984), None, (1408, 1984));
     check((400, 320), None, (928, 736));
     // A small picture is enlarged no further than its letters need, and has some pixels in any case.
-    check((400, 320), Some(11.0), (384, 320));
+    check((400, 320), Some(14.0), (384, 320));
     check((400, 100), Some(60.0), (768, 192));
     // Only where it is asked for.
     assert_eq!(
-        network_size(1408, 1984, &DEFAULTS, Some(22.0)),
+        network_size(1408, 1984, &DEFAULTS, Some(28.0)),
         (1408, 1984)
     );
 }
