@@ -53,6 +53,7 @@ fn main() {
         passwords: Vec::new(),
         max_page_pixels: 40_000_000,
         max_picture_pixels: 40_000_000,
+        as_reference: false,
         workers: pool.clone(),
         no_pdfs: None,
     };
@@ -60,7 +61,7 @@ fn main() {
     let file = InputFile::from_path(&path, PathBuf::new());
     let source = docparse::internals::input::open(&file, &options).expect("the example opens");
     let handle = pool
-        .open(&path, FileKind::Pdf, &[])
+        .open(&path, FileKind::Pdf, &[], false)
         .expect("the example opens");
     let request = PageRequest {
         page_index: 0,

@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::fault::Fault;
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
-use crate::input::{self, InputFile};
+use crate::input::{self, InputFile, OpenOptions};
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
 use crate::pipeline::Resolved;
@@ -127,7 +127,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
             "start it by its path",
         )
     })?;
-    let open_options = resolved.open_options(program, given.texts("password"), &dirs, &memory);
+    let open_options = OpenOptions {
+        as_reference: args.compat(),
+        ..resolved.open_options(program, given.texts("password"), &dirs, &memory)
+    };
     let path = save_path.as_ref();
     let planned = PlannedRun::of(files, path, formats, settings, args, &open_options);
     if args.dry_run {

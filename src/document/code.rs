@@ -42,6 +42,8 @@ codes! {
     LinesUnavailable = "lines_unavailable", "A page needs its lines read from its picture, and the line networks are not there.",
         "Run `scripts/setup.sh`, or name their folder with `runtime_dir`; `docparse doctor` checks them.";
     TooNarrow = "too_narrow", "A picture is so narrow that no text fits into it.", "Nothing, unless it was cut wrongly.";
+    PictureCut = "picture_cut", "A picture is damaged or cut off; the rows that are there were read.",
+        "Get the whole file; the message says how many rows are missing.";
     LineTooLong = "line_too_long", "Something looked like a line of text and is too long to be one; it was not read.",
         "Look at the page: it may be a drawing. Cut the picture into parts if it is text.";
     TextUnreadable = "text_unreadable", "Text of a PDF was not read: its characters have no meaning in Unicode or are not shown, or its encoding is not known.",

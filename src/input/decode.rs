@@ -2,25 +2,40 @@
 //! images").
 //!
 //! The format is detected from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits
-//! the top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.
+//! the top byte is kept, EXIF orientation is applied except for WebP. Unless pictures are to come out as in the
+//! reference, `alpha` lays some on a ground, `profile` applies colour profiles, and grey TIFFs of 16 bits are scaled
+//! instead of clipped.
+//!
+//! Of a picture that is damaged or cut off, the rows that are there are used (`partial`).
 //!
 //! Decoders read untrusted files: a run calls them in worker processes only. The memory for a picture is
 //! computed from its header and checked before it is allocated.
 
+mod alpha;
 mod bare_pdf;
+mod frames;
+mod heic;
+mod jpeg;
+mod jpeg_2000;
+mod partial;
+mod pixels;
+mod profile;
 mod sun_raster;
+mod unread;
+
+pub(crate) use frames::TiffFrames;
 
 use crate::fault::{Fault, Reason};
 use crate::raster::Pixels;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use jpeg::Marks;
+use pixels::to_pixels;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use sun_raster::{SunHeader, decode_sun_raster};
-use tiff::decoder::{Decoder, DecodingResult, Limits};
-use tiff::tags::Tag;
 
 /// Pixel limit of pictures: decoded, a larger one would not fit in memory beside the pages in flight.
 pub(crate) const MAX_PICTURE_PIXELS: u64 = 178_956_970;
@@ -48,6 +63,10 @@ pub enum FileKind {
     Pnm,
     /// A Sun raster file.
     SunRaster,
+    /// A JPEG 2000: JP2, JPX or a bare codestream.
+    Jpeg2000,
+    /// A HEIC; its main picture is used.
+    Heic,
 }
 
 impl FileKind {
@@ -63,6 +82,8 @@ impl FileKind {
             FileKind::WebP => "WebP",
             FileKind::Pnm => "PNM",
             FileKind::SunRaster => "Sun raster",
+            FileKind::Jpeg2000 => "JPEG 2000",
+            FileKind::Heic => "HEIC",
         }
     }
 
@@ -75,7 +96,11 @@ impl FileKind {
             FileKind::Gif => ImageFormat::Gif,
             FileKind::WebP => ImageFormat::WebP,
             FileKind::Pnm => ImageFormat::Pnm,
-            FileKind::Pdf | FileKind::Tiff | FileKind::SunRaster => return None,
+            FileKind::Pdf
+            | FileKind::Tiff
+            | FileKind::SunRaster
+            | FileKind::Jpeg2000
+            | FileKind::Heic => return None,
         })
     }
 }
@@ -108,6 +133,16 @@ pub enum DecodeError {
         /// Message of the decoder.
         reason: String,
     },
+    /// The file may be in order; what is in it is not read here.
+    #[error("the {format} picture is not read: {reason}. The file need not be damaged; {advice}")]
+    Unread {
+        /// Name of the format.
+        format: &'static str,
+        /// What is not read.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// It exceeds the pixel limit.
     #[error(
         "the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first"
@@ -134,7 +169,9 @@ impl DecodeError {
         match self {
             DecodeError::Io(error) => error.into(),
             DecodeError::Empty | DecodeError::Damaged { .. } => Reason::Damaged,
-            DecodeError::UnknownKind(_) | DecodeError::Unsupported { .. } => Reason::Unsupported,
+            DecodeError::UnknownKind(_)
+            | DecodeError::Unsupported { .. }
+            | DecodeError::Unread { .. } => Reason::Unsupported,
             DecodeError::TooLarge { .. } => Reason::TooLarge,
             DecodeError::Memory { .. } => Reason::OutOfMemory,
         }
@@ -144,6 +181,43 @@ impl DecodeError {
 impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Fault {
         Fault::new(error.reason(), error.to_string())
+    }
+}
+
+/// How pictures are decoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DecodeOptions {
+    /// Limit in bytes.
+    pub memory: u64,
+    /// As in the reference, whatever that hides: alpha is dropped, colour profiles are ignored, grey TIFFs of 16 bits
+    /// are clipped.
+    pub as_reference: bool,
+}
+
+/// A decoded picture.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// Its pixels; missing rows are white, or those above again where rows come interlaced.
+    pub pixels: Pixels,
+    /// Rows that are not in the file, or cannot be read.
+    pub missing_rows: usize,
+}
+
+/// A picture of which fewer than one in so many rows are there counts as damaged: nothing can be read of it, and a few
+/// bytes must not make a page of the largest size.
+const LEAST_ROWS: usize = 100;
+
+/// `true` if too few rows are there for a picture.
+fn are_too_few(there: usize, height: usize) -> bool {
+    there.saturating_mul(LEAST_ROWS) < height.max(1)
+}
+
+impl Decoded {
+    fn whole(pixels: Pixels) -> Decoded {
+        Decoded {
+            pixels,
+            missing_rows: 0,
+        }
     }
 }
 
@@ -162,13 +236,16 @@ pub(crate) fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
     if bare_pdf::is_bare_pdf(path)? {
         return Ok(FileKind::Pdf);
     }
+    if let Some(error) = unread::recognize(&head) {
+        return Err(error);
+    }
     let looks_like = if std::str::from_utf8(&head[..head.len().min(200)]).is_ok() {
         "plain text"
     } else {
         "of an unknown kind"
     };
     Err(DecodeError::UnknownKind(format!(
-        "the file is {looks_like}; expected a PDF, PNG, JPEG, BMP, GIF, WebP, TIFF, PNM or Sun raster file"
+        "the file is {looks_like}; expected a PDF, PNG, JPEG, JPEG 2000, HEIC, BMP, GIF, WebP, TIFF, PNM or Sun raster file"
     )))
 }
 
@@ -178,6 +255,16 @@ fn sniff_bytes(head: &[u8]) -> Option<FileKind> {
     }
     if head.starts_with(&[0x59, 0xa6, 0x6a, 0x95]) {
         return Some(FileKind::SunRaster);
+    }
+    if head.starts_with(b"\0\0\0\x0cjP  ") || head.starts_with(&[0xff, 0x4f, 0xff, 0x51]) {
+        return Some(FileKind::Jpeg2000);
+    }
+    // BigTIFF; `image` knows the small one only.
+    if head.starts_with(b"II\x2b\0") || head.starts_with(b"MM\0\x2b") {
+        return Some(FileKind::Tiff);
+    }
+    if unread::is_heic(head) {
+        return Some(FileKind::Heic);
     }
     Some(match image::guess_format(head).ok()? {
         ImageFormat::Tiff => FileKind::Tiff,
@@ -226,24 +313,41 @@ fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
     }
 }
 
-/// Width and height of an image other than TIFF, from its header.
-pub(crate) fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeError> {
-    if kind == FileKind::SunRaster {
-        let (width, height) = SunHeader::read(&mut BufReader::new(File::open(path)?))?.size;
-        return Ok((width as u64, height as u64));
-    }
-    let (width, height) = header(path, kind, u64::MAX)?.dimensions();
-    Ok((width.into(), height.into()))
-}
-
-/// Decodes an image other than TIFF, or the first frame of an animation. `memory`: limit in bytes.
-pub(crate) fn decode_picture(
+/// Width and height of an image other than TIFF, from its header. `memory`: limit in bytes.
+pub(crate) fn picture_size(
     path: &Path,
     kind: FileKind,
     memory: u64,
-) -> Result<Pixels, DecodeError> {
-    if kind == FileKind::SunRaster {
-        return decode_sun_raster(path, memory);
+) -> Result<(u64, u64), DecodeError> {
+    match kind {
+        FileKind::SunRaster => {
+            let (width, height) = SunHeader::read(&mut BufReader::new(File::open(path)?))?.size;
+            Ok((width as u64, height as u64))
+        }
+        FileKind::Jpeg2000 => jpeg_2000::size(path, memory),
+        FileKind::Heic => heic::size(path, memory),
+        _ => {
+            let (width, height) = header(path, kind, u64::MAX)?.dimensions();
+            Ok((width.into(), height.into()))
+        }
+    }
+}
+
+/// Decodes an image other than TIFF, or the first frame of an animation.
+pub(crate) fn decode_picture(
+    path: &Path,
+    kind: FileKind,
+    options: DecodeOptions,
+) -> Result<Decoded, DecodeError> {
+    let DecodeOptions {
+        memory,
+        as_reference,
+    } = options;
+    match kind {
+        FileKind::SunRaster => return decode_sun_raster(path, memory),
+        FileKind::Jpeg2000 => return jpeg_2000::decode(path, options),
+        FileKind::Heic => return heic::decode(path, options),
+        _ => {}
     }
     let mut decoder = header(path, kind, memory)?;
     let (width, height) = decoder.dimensions();
@@ -251,6 +355,10 @@ pub(crate) fn decode_picture(
     let orientation = match kind {
         FileKind::WebP => Orientation::NoTransforms,
         _ => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
+    let profile = match as_reference {
+        true => None,
+        false => decoder.icc_profile().unwrap_or_default(),
     };
     let rgb = u64::from(width) * u64::from(height) * 3;
     let decoded = decoder.total_bytes();
@@ -262,10 +370,30 @@ pub(crate) fn decode_picture(
         _ => rgb,
     };
     check_memory(decoded.saturating_add(beside), memory)?;
-    let mut picture =
-        DynamicImage::from_decoder(decoder).map_err(|error| damaged(kind, error, memory))?;
+    let (mut picture, mut missing_rows) = match DynamicImage::from_decoder(decoder) {
+        Ok(picture) => (picture, 0),
+        Err(error) => (check_memory(decoded.saturating_mul(3), memory).ok())
+            .and_then(|()| partial::decode(|| header(path, kind, memory).ok()))
+            .ok_or_else(|| damaged(kind, error, memory))?,
+    };
+    if kind == FileKind::Jpeg {
+        let marks = Marks::read(path)?;
+        if missing_rows == 0 {
+            missing_rows = marks.missing_rows(&mut picture, !as_reference);
+        }
+        if !as_reference {
+            jpeg::repaint_inks(path, &marks, profile.as_deref(), &mut picture, memory);
+        }
+    }
     picture.apply_orientation(orientation);
-    Ok(to_pixels(picture))
+    let mut pixels = to_pixels(picture, !as_reference);
+    if let Some(profile) = profile {
+        profile::to_srgb(&mut pixels, &profile);
+    }
+    Ok(Decoded {
+        pixels,
+        missing_rows,
+    })
 }
 
 fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
@@ -282,219 +410,6 @@ fn check_memory(needs: u64, memory: u64) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Drops alpha and the low byte of 16-bit channels.
-fn to_pixels(picture: DynamicImage) -> Pixels {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let data = match picture {
-        DynamicImage::ImageRgb8(p) => p.into_raw(),
-        DynamicImage::ImageLuma8(p) => colors(p.iter().map(|v| [*v; 3]), width * height),
-        DynamicImage::ImageLumaA8(p) => colors(p.pixels().map(|v| [v.0[0]; 3]), width * height),
-        DynamicImage::ImageRgba8(p) => without_alpha(p.into_raw()),
-        DynamicImage::ImageLuma16(p) => {
-            colors(p.iter().map(|v| [(v >> 8) as u8; 3]), width * height)
-        }
-        DynamicImage::ImageLumaA16(p) => {
-            colors(p.pixels().map(|v| [(v.0[0] >> 8) as u8; 3]), width * height)
-        }
-        DynamicImage::ImageRgb16(p) => p.iter().map(|v| (v >> 8) as u8).collect(),
-        DynamicImage::ImageRgba16(p) => {
-            let color = |v: [u16; 4]| [v[0], v[1], v[2]].map(|c| (c >> 8) as u8);
-            colors(p.pixels().map(|v| color(v.0)), width * height)
-        }
-        other => other.into_rgb8().into_raw(),
-    };
-    Pixels {
-        width,
-        height,
-        data,
-    }
-}
-
-/// The bytes of `count` colours, in an allocation of exactly that size: a growing vector could take twice as
-/// much.
-fn colors(pixels: impl Iterator<Item = [u8; 3]>, count: usize) -> Vec<u8> {
-    let mut data = Vec::with_capacity(count * 3);
-    pixels.for_each(|color| data.extend_from_slice(&color));
-    data
-}
-
-/// RGB from RGBA pixels, in place.
-fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
-    let count = data.len() / 4;
-    (1..count).for_each(|i| data.copy_within(i * 4..i * 4 + 3, i * 3));
-    data.truncate(count * 3);
-    data.shrink_to_fit();
-    data
-}
-
-/// An open TIFF whose frames are decoded one at a time.
-///
-/// It remembers the offsets of the frames, so reading them in order takes constant time per frame.
-pub(crate) struct TiffFrames {
-    decoder: Decoder<BufReader<File>>,
-    memory: u64,
-}
-
-impl TiffFrames {
-    /// Opens the file; `memory`: limit in bytes for decoding a frame.
-    pub(crate) fn open(path: &Path, memory: u64) -> Result<Self, DecodeError> {
-        let mut limits = Limits::default();
-        let most = (MAX_PICTURE_PIXELS * 8).min(memory) as usize;
-        limits.decoding_buffer_size = most;
-        limits.intermediate_buffer_size = most;
-        let decoder = Decoder::new(BufReader::new(File::open(path)?));
-        let decoder = decoder.map_err(|error| tiff_damaged(error, memory))?;
-        Ok(Self {
-            decoder: decoder.with_limits(limits),
-            memory,
-        })
-    }
-
-    /// Width and height of all frames, found by following the chain of directories. If the chain breaks, the
-    /// last entry has size zero: the frame that cannot be decoded.
-    pub(crate) fn sizes(&mut self) -> Vec<(u32, u32)> {
-        let mut sizes = vec![self.decoder.dimensions().unwrap_or_default()];
-        while self.decoder.more_images() {
-            if self.decoder.next_image().is_err() {
-                sizes.push((0, 0));
-                break;
-            }
-            sizes.push(self.decoder.dimensions().unwrap_or_default());
-        }
-        sizes
-    }
-
-    /// Decodes a frame and applies its orientation.
-    pub(crate) fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
-        let memory = self.memory;
-        let tiff_damaged = |error| tiff_damaged(error, memory);
-        self.decoder.seek_to_image(index).map_err(tiff_damaged)?;
-        let (width, height) = self.decoder.dimensions().map_err(tiff_damaged)?;
-        check_size(width.into(), height.into())?;
-        let color = self.decoder.colortype().map_err(tiff_damaged)?;
-        let orientation = self.decoder.get_tag_u32(Tag::Orientation).ok();
-        let planar = self.decoder.get_tag_u32(Tag::PlanarConfiguration).ok() == Some(2);
-        let sample_bytes = u64::from(color.bit_depth()).div_ceil(8);
-        let pixel_bytes = u64::from(color.num_samples()) * sample_bytes;
-        let turned = if orientation.is_some_and(|o| o > 1) {
-            3
-        } else {
-            0
-        };
-        let count = u64::from(width) * u64::from(height);
-        check_memory(count.saturating_mul(pixel_bytes + 3 + turned), memory)?;
-        let data = match self.decoder.read_image().map_err(tiff_damaged)? {
-            DecodingResult::U8(v) => v,
-            DecodingResult::U16(v) if color.num_samples() == 1 => {
-                v.into_iter().map(|v| v.min(255) as u8).collect()
-            }
-            DecodingResult::U16(v) => v.into_iter().map(|v| (v >> 8) as u8).collect(),
-            _ => {
-                return Err(DecodeError::Unsupported {
-                    format: "TIFF",
-                    reason: "unsupported kind of samples".into(),
-                });
-            }
-        };
-        let (width, height) = (width as usize, height as usize);
-        let data = tiff_rgb(&data, width, height, color, planar)?;
-        Ok(oriented(
-            Pixels {
-                width,
-                height,
-                data,
-            },
-            orientation.and_then(|o| Orientation::from_exif(o as u8)),
-        ))
-    }
-}
-
-fn tiff_damaged(error: tiff::TiffError, memory: u64) -> DecodeError {
-    let (format, reason) = ("TIFF", error.to_string());
-    match error {
-        tiff::TiffError::LimitsExceeded => DecodeError::Memory {
-            needs: memory,
-            memory,
-        },
-        tiff::TiffError::UnsupportedError(_) => DecodeError::Unsupported { format, reason },
-        _ => DecodeError::Damaged { format, reason },
-    }
-}
-
-/// Samples of any supported colour type as RGB.
-fn tiff_rgb(
-    data: &[u8],
-    width: usize,
-    height: usize,
-    color: tiff::ColorType,
-    planar: bool,
-) -> Result<Vec<u8>, DecodeError> {
-    use tiff::ColorType::*;
-    let count = width * height;
-    let unsupported = || DecodeError::Unsupported {
-        format: "TIFF",
-        reason: format!("unsupported colour type {color:?}"),
-    };
-    let samples = color.num_samples() as usize;
-    let rgb = match color {
-        Gray(bits) if bits < 8 => {
-            // Rows of packed samples, the first in the high bits.
-            let (bits, per_byte) = (bits as usize, 8 / bits as usize);
-            let stride = width.div_ceil(per_byte);
-            let top = (1u32 << bits) - 1;
-            let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
-            let color = |(y, x): (usize, usize)| {
-                let byte = data.get(y * stride + x / per_byte).copied().unwrap_or(0) as u32;
-                let value = byte >> (8 - bits * (x % per_byte + 1)) & top;
-                [(value * 255 / top) as u8; 3]
-            };
-            colors(places.map(color), count)
-        }
-        _ if data.len() < count * samples => return Err(unsupported()),
-        Gray(_) => colors(data.iter().take(count).map(|v| [*v; 3]), count),
-        GrayA(_) => colors(data.chunks_exact(2).take(count).map(|v| [v[0]; 3]), count),
-        RGB(_) | RGBA(_) if planar => colors(
-            (0..count).map(|i| [data[i], data[count + i], data[2 * count + i]]),
-            count,
-        ),
-        RGB(_) | RGBA(_) => colors(
-            data.chunks_exact(samples)
-                .take(count)
-                .map(|v| [v[0], v[1], v[2]]),
-            count,
-        ),
-        CMYK(_) => {
-            let ink = |v: &[u8], c: usize| {
-                (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8
-            };
-            colors(
-                data.chunks_exact(4)
-                    .take(count)
-                    .map(|v| [0, 1, 2].map(|c| ink(v, c))),
-                count,
-            )
-        }
-        Palette(_) => return Err(unsupported()),
-        _ => return Err(unsupported()),
-    };
-    Ok(rgb)
-}
-
-fn oriented(pixels: Pixels, orientation: Option<Orientation>) -> Pixels {
-    let Some(orientation) = orientation.filter(|o| *o != Orientation::NoTransforms) else {
-        return pixels;
-    };
-    let (width, height) = (pixels.width as u32, pixels.height as u32);
-    match image::RgbImage::from_raw(width, height, pixels.data) {
-        Some(buffer) => {
-            let mut picture = DynamicImage::ImageRgb8(buffer);
-            picture.apply_orientation(orientation);
-            to_pixels(picture)
-        }
-        None => Pixels::white(width as usize, height as usize),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -503,29 +418,9 @@ mod tests {
     fn kinds_are_told_by_content() {
         assert_eq!(sniff_bytes(b"junk before\n%PDF-1.4"), Some(FileKind::Pdf));
         assert_eq!(sniff_bytes(b"II*\0\x08\0\0\0"), Some(FileKind::Tiff));
+        assert_eq!(sniff_bytes(b"MM\0\x2b\0\x08\0\0"), Some(FileKind::Tiff));
+        assert_eq!(sniff_bytes(b"\xff\x4f\xff\x51\0"), Some(FileKind::Jpeg2000));
         assert_eq!(sniff_bytes(b"GIF89a......"), Some(FileKind::Gif));
         assert_eq!(sniff_bytes(b"hello, this is text"), None);
-    }
-
-    #[test]
-    fn alpha_is_dropped_in_place() {
-        assert_eq!(
-            without_alpha(vec![1, 2, 3, 9, 4, 5, 6, 9, 7, 8, 9, 9]),
-            [1, 2, 3, 4, 5, 6, 7, 8, 9]
-        );
-        assert!(without_alpha(Vec::new()).is_empty());
-    }
-
-    #[test]
-    fn packed_bilevel_rows_start_on_bytes() {
-        let rgb = tiff_rgb(
-            &[0b1000_0000, 0b0100_0000],
-            2,
-            2,
-            tiff::ColorType::Gray(1),
-            false,
-        )
-        .unwrap();
-        assert_eq!(rgb, [[255; 3], [0; 3], [0; 3], [255; 3]].concat());
     }
 }

@@ -16,10 +16,11 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Extensions searched for in directories (docs/reference.md, "Kinds of input"), and `gif`.
+/// Extensions searched for in directories (docs/reference.md, "Kinds of input"), and those of kinds that only docparse
+/// reads.
 pub(crate) const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm",
-    "sr", "ras", "gif",
+    "sr", "ras", "gif", "jp2", "j2k", "jpx", "jpf", "j2c", "heic", "heif",
 ];
 
 /// Result of a search for inputs.

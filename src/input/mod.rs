@@ -24,7 +24,7 @@ use crate::document::{Code, DocumentInfo};
 use crate::fault::{Fault, Reason};
 use crate::output::record::sha256_of;
 use crate::raster::Pixels;
-use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
+use decode::{DecodeError, DecodeOptions, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
 use failure::ReadFailure;
 use fetch::{Fetched, Remote};
 use pdf::page::PdfPage;
@@ -134,6 +134,8 @@ pub struct SourcePage {
     pub preview: Option<Pixels>,
     /// Content of a PDF page.
     pub content: Option<PdfPage>,
+    /// Rows missing of a picture that is damaged or cut off.
+    pub missing_rows: usize,
 }
 
 /// Numbered pages that can be read from any thread.
@@ -171,6 +173,8 @@ pub struct OpenOptions {
     pub max_page_pixels: u64,
     /// Pixel limit of image files; larger ones are refused.
     pub max_picture_pixels: u64,
+    /// Pictures are decoded as the reference does, whatever that hides.
+    pub as_reference: bool,
     /// The worker processes that read files.
     pub workers: Arc<WorkerPool>,
     /// The reason why PDFs cannot be read, if so.
@@ -264,7 +268,7 @@ fn open_at(
     }
     let pool = options.workers.clone();
     let handle = pool
-        .open(&path, kind, &options.passwords)
+        .open(&path, kind, &options.passwords, options.as_reference)
         .map_err(|error| fail(open_fault(&error)))?;
     if !is_pdf {
         let max_pixels = options.max_picture_pixels;
@@ -393,8 +397,9 @@ impl PageSource for PdfSource {
             content: true,
             render_scale: Some(render_scale),
         };
-        let (content, picture) = self.pool.page(&self.handle, request)?;
-        let mut content = content.ok_or_else(|| PoolError::Crashed("it sent no content".into()))?;
+        let read = self.pool.page(&self.handle, request)?;
+        let no_content = || PoolError::Crashed("it sent no content".into());
+        let (mut content, picture) = (read.content.ok_or_else(no_content)?, read.pixels);
         let outline = self.handle.info.outline.iter();
         content.bookmarks = outline
             .filter(|entry| entry.page_index == Some(page_index))
@@ -414,6 +419,7 @@ impl PageSource for PdfSource {
             pixels: pixels_full,
             preview,
             content: Some(content),
+            missing_rows: 0,
         })
     }
 
@@ -425,8 +431,8 @@ impl PageSource for PdfSource {
             content: false,
             render_scale: Some(scale),
         };
-        let (_, pixels) = self.pool.page(&self.handle, request)?;
-        pixels.ok_or_else(no_picture)
+        let read = self.pool.page(&self.handle, request)?;
+        read.pixels.ok_or_else(no_picture)
     }
 }
 
@@ -440,6 +446,26 @@ struct PictureSource {
     pool: Arc<WorkerPool>,
     handle: DocumentHandle,
     max_pixels: u64,
+}
+
+impl PictureSource {
+    /// A page's picture, and how many of its rows are missing.
+    fn decode(&self, page_index: usize) -> Result<(Pixels, usize), PageError> {
+        let pixels = self.page_pixels(page_index);
+        // Pictures beyond the decoder's own limit are reported by the decoder.
+        if pixels > self.max_pixels && pixels <= MAX_PICTURE_PIXELS {
+            let (width, height) = self.handle.sizes[page_index];
+            return Err(PageError::Memory {
+                width,
+                height,
+                most: self.max_pixels,
+            });
+        }
+        let request = PageRequest::picture(page_index);
+        let read = self.pool.page(&self.handle, request)?;
+        let pixels = read.pixels.ok_or_else(no_picture)?;
+        Ok((pixels, read.missing_rows))
+    }
 }
 
 impl PageSource for PictureSource {
@@ -467,7 +493,7 @@ impl PageSource for PictureSource {
 
     /// A page that consists of a picture only.
     fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
-        let pixels = self.render_page(page_index)?;
+        let (pixels, missing_rows) = self.decode(page_index)?;
         let points = |n: usize| n as f32 * 72.0 / PICTURE_DPI;
         Ok(SourcePage {
             page_index,
@@ -477,38 +503,30 @@ impl PageSource for PictureSource {
             pixels: Some(pixels),
             preview: None,
             content: None,
+            missing_rows,
         })
     }
 
     fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
-        let pixels = self.page_pixels(page_index);
-        // Pictures beyond the decoder's own limit are reported by the decoder.
-        if pixels > self.max_pixels && pixels <= MAX_PICTURE_PIXELS {
-            let (width, height) = self.handle.sizes[page_index];
-            return Err(PageError::Memory {
-                width,
-                height,
-                most: self.max_pixels,
-            });
-        }
-        let (_, pixels) = self
-            .pool
-            .page(&self.handle, PageRequest::picture(page_index))?;
-        pixels.ok_or_else(no_picture)
+        Ok(self.decode(page_index)?.0)
     }
 }
 
-/// Decodes an image file, a TIFF frame by frame, in this process and without limits; for comparison with
-/// recorded pixels.
+/// Decodes an image file as the reference does, a TIFF frame by frame, in this process and without limits; for
+/// comparison with recorded pixels.
 pub fn decode_all(path: &Path) -> Result<Vec<Pixels>, DecodeError> {
+    let options = DecodeOptions {
+        memory: u64::MAX,
+        as_reference: true,
+    };
     match decode::sniff(path)? {
         FileKind::Pdf => Err(DecodeError::UnknownKind("a PDF is not a picture".into())),
         FileKind::Tiff => {
-            let mut frames = TiffFrames::open(path, u64::MAX)?;
+            let mut frames = TiffFrames::open(path, options)?;
             (0..frames.sizes().len())
-                .map(|index| frames.frame(index))
+                .map(|index| Ok(frames.frame(index)?.pixels))
                 .collect()
         }
-        kind => Ok(vec![decode::decode_picture(path, kind, u64::MAX)?]),
+        kind => Ok(vec![decode::decode_picture(path, kind, options)?.pixels]),
     }
 }

@@ -1,5 +1,5 @@
-//! What a PDF page holds beside the text that is shown: text that a reader does not see, and values of a form
-//! that no page draws.
+//! What a page holds beside the text that is shown: text that a reader does not see, values of a form that no page
+//! draws, and what is to be told of the page's file.
 
 use super::prepare::PreparedPage;
 use super::text_layer::push_normalized;
@@ -18,6 +18,7 @@ pub(crate) struct Beside {
     form_values: Vec<(String, String)>,
     is_xfa: bool,
     left_out: usize,
+    missing_rows: usize,
     /// Width and height of the page as it was read, in pixels.
     size: (f32, f32),
     /// Hidden text of a text layer is text like any other.
@@ -30,7 +31,11 @@ impl Beside {
     pub(crate) fn take(page: &mut SourcePage, mode: HiddenMode) -> Beside {
         let size = (page.width as f32, page.height as f32);
         let Some(content) = &mut page.content else {
-            return Beside::default();
+            return Beside {
+                missing_rows: page.missing_rows,
+                size,
+                ..Beside::default()
+            };
         };
         let hidden = hidden_text(content);
         let is_kept = mode == HiddenMode::Keep;
@@ -42,6 +47,7 @@ impl Beside {
             form_values: std::mem::take(&mut content.form_values),
             is_xfa: content.is_xfa,
             left_out: content.left_out,
+            missing_rows: page.missing_rows,
             size,
             is_kept,
         }
@@ -65,6 +71,14 @@ impl Beside {
             text.bbox = turned.map(|v| v.round() as i32);
         }
         page.form_values = self.form_values;
+        if self.missing_rows > 0 {
+            let message = format!(
+                "the picture is damaged or cut off; rows of pixels that are missing: {}",
+                self.missing_rows
+            );
+            let told = Diagnostic::warning(Code::PictureCut, None, message);
+            page.diagnostics.push(told);
+        }
         if self.left_out > 0 {
             let message = format!(
                 "notes and form fields that are cut or left out, beyond what is read of a page: {}",

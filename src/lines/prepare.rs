@@ -499,6 +499,7 @@ mod tests {
                 size_points: (2.0, 2.0),
                 pixels,
                 preview: None,
+                missing_rows: 0,
                 content: None,
             };
             let verdict = Verdict::sure(TextSource::Lines, "a test");

@@ -150,7 +150,7 @@ impl Resolved {
         }
     }
 
-    /// Options for opening files in worker processes of `program`, which is docparse itself.
+    /// Options for opening files, not as the reference does, in worker processes of `program`, which is docparse itself.
     pub(crate) fn open_options(
         &self,
         program: PathBuf,
@@ -180,6 +180,7 @@ impl Resolved {
             passwords,
             max_page_pixels: config.max_page_pixels,
             max_picture_pixels,
+            as_reference: false,
             workers: Arc::new(WorkerPool::new(pool)),
             no_pdfs: library.err(),
         }

@@ -294,6 +294,7 @@ fn run(
     .map_err(|error| Fault::io("the spool folder cannot be used", &error))?;
     let open = OpenOptions {
         passwords: request.parameters.texts("password"),
+        as_reference: request.as_reference,
         ..loaded.open.clone()
     };
     let options_of_files = FilesOptions {

@@ -95,6 +95,7 @@ impl PageSource for FakeSource {
             size_points: (2.0, 2.0),
             pixels,
             preview: None,
+            missing_rows: 0,
             content: None,
         })
     }

@@ -92,6 +92,7 @@ impl PageSource for Doubted {
             size_points: (2.0, 2.0),
             pixels: Some(Pixels::white(4 + self.id, 4)),
             preview: None,
+            missing_rows: 0,
             content: Some(content),
         })
     }

@@ -97,6 +97,7 @@ impl PageSource for Source {
             size_points,
             pixels,
             preview: None,
+            missing_rows: 0,
             content: None,
         })
     }

@@ -1,6 +1,6 @@
 //! Sun raster files, which no library here reads.
 
-use super::{DecodeError, FileKind, check_memory, check_size};
+use super::{DecodeError, Decoded, FileKind, are_too_few, check_memory, check_size};
 use crate::raster::Pixels;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -48,7 +48,7 @@ fn sun_damaged(reason: &str) -> DecodeError {
 }
 
 /// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits.
-pub(super) fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
+pub(super) fn decode_sun_raster(path: &Path, memory: u64) -> Result<Decoded, DecodeError> {
     let damaged = sun_damaged;
     let mut file = BufReader::new(File::open(path)?);
     let SunHeader {
@@ -76,9 +76,16 @@ pub(super) fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, Deco
     let bytes = depth as usize / 8;
     let mut row = vec![0u8; (width * bytes).next_multiple_of(2)];
     let mut data = Vec::with_capacity(width * height * 3);
-    for _ in 0..height {
-        file.read_exact(&mut row)
-            .map_err(|_| damaged("the pixels are cut off"))?;
+    let mut missing_rows = 0;
+    for y in 0..height {
+        if file.read_exact(&mut row).is_err() {
+            if are_too_few(y, height) {
+                return Err(damaged("the pixels are cut off"));
+            }
+            missing_rows = height - y;
+            data.resize(width * height * 3, 255);
+            break;
+        }
         for pixel in row.chunks_exact(bytes).take(width) {
             let color = match bytes {
                 1 if map_kind == 1 && map.len() >= 3 => {
@@ -94,9 +101,12 @@ pub(super) fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, Deco
             data.extend_from_slice(&color);
         }
     }
-    Ok(Pixels {
-        width,
-        height,
-        data,
+    Ok(Decoded {
+        pixels: Pixels {
+            width,
+            height,
+            data,
+        },
+        missing_rows,
     })
 }

@@ -75,6 +75,8 @@ pub struct DocumentHandle {
     pub kind: FileKind,
     /// Passwords to try.
     pub passwords: Vec<String>,
+    /// Pictures are decoded as the reference does.
+    pub as_reference: bool,
     /// Sizes of all pages: in points for PDFs, else in pixels. Zero if unknown.
     pub sizes: Vec<(f32, f32)>,
     /// Page count that the file claims; missing pages at its end are not in the lists.
@@ -83,6 +85,17 @@ pub struct DocumentHandle {
     pub repeats: Vec<(u32, u32)>,
     /// What a PDF says about itself.
     pub info: DocumentInfo,
+}
+
+/// A page as a worker read it.
+#[derive(Debug)]
+pub struct ReadPage {
+    /// Content of a PDF page, if requested.
+    pub content: Option<PdfPage>,
+    /// The picture, if requested.
+    pub pixels: Option<Pixels>,
+    /// Rows missing of a picture that is damaged or cut off.
+    pub missing_rows: usize,
 }
 
 impl WorkerPool {
@@ -95,12 +108,14 @@ impl WorkerPool {
         }
     }
 
-    /// Opens a document in some worker and reads its page sizes.
+    /// Opens a document in some worker and reads its page sizes. `as_reference`: pictures are decoded as the
+    /// reference does.
     pub fn open(
         &self,
         path: &Path,
         kind: FileKind,
         passwords: &[String],
+        as_reference: bool,
     ) -> Result<DocumentHandle, PoolError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         static DOCUMENTS: AtomicU64 = AtomicU64::new(0);
@@ -111,6 +126,7 @@ impl WorkerPool {
             path,
             kind,
             passwords,
+            as_reference,
             sizes: Vec::new(),
             stated_pages: 0,
             repeats: Vec::new(),
@@ -145,7 +161,7 @@ impl WorkerPool {
         &self,
         document: &DocumentHandle,
         request: PageRequest,
-    ) -> Result<(Option<PdfPage>, Option<Pixels>), PoolError> {
+    ) -> Result<ReadPage, PoolError> {
         let read = || {
             self.with_worker(document, |worker, timeout| {
                 worker.ensure_open(document, timeout)?;
@@ -344,6 +360,7 @@ impl Worker {
             path,
             kind: document.kind,
             passwords,
+            as_reference: document.as_reference,
             is_first,
         };
         match self.ask(&request, timeout)? {
@@ -372,19 +389,24 @@ impl Worker {
         self.open(document, false, timeout).map(|_| ())
     }
 
-    fn page(
-        &mut self,
-        request: PageRequest,
-        timeout: Duration,
-    ) -> Result<(Option<PdfPage>, Option<Pixels>), PoolError> {
-        let (content, bitmap) = match self.ask(&WorkerRequest::Page(request), timeout)? {
-            Reply::Page { content, bitmap } => (content, bitmap),
-            Reply::Failed(failure) => return Err(self.failed(failure)),
-            _ => return Err(PoolError::Crashed("it answered something else".into())),
+    fn page(&mut self, request: PageRequest, timeout: Duration) -> Result<ReadPage, PoolError> {
+        let (content, bitmap, missing_rows) =
+            match self.ask(&WorkerRequest::Page(request), timeout)? {
+                Reply::Page {
+                    content,
+                    bitmap,
+                    missing_rows,
+                } => (content, bitmap, missing_rows),
+                Reply::Failed(failure) => return Err(self.failed(failure)),
+                _ => return Err(PoolError::Crashed("it answered something else".into())),
+            };
+        let mut page = ReadPage {
+            content: content.map(|content| *content),
+            pixels: None,
+            missing_rows,
         };
-        let content = content.map(|content| *content);
         let Some((width, height)) = bitmap else {
-            return Ok((content, None));
+            return Ok(page);
         };
         // The worker's sizes are not trusted: it has read an untrusted file.
         if (width as u64).saturating_mul(height as u64) > self.options.max_pixels {
@@ -396,14 +418,12 @@ impl Worker {
         self.output
             .read_exact(&mut data)
             .map_err(|error| self.fault(error, timeout))?;
-        Ok((
-            content,
-            Some(Pixels {
-                width,
-                height,
-                data,
-            }),
-        ))
+        page.pixels = Some(Pixels {
+            width,
+            height,
+            data,
+        });
+        Ok(page)
     }
 
     fn failed(&self, failure: ReadFailure) -> PoolError {

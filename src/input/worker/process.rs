@@ -6,7 +6,7 @@
 use super::protocol::{
     MAX_MESSAGE, PageRequest, Reply, WorkerRequest, read_message, write_message,
 };
-use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
+use crate::input::decode::{self, DecodeError, DecodeOptions, FileKind, TiffFrames};
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::hidden::{self, Rendered};
 use crate::input::pdf::library::{Library, OpenDocument};
@@ -34,7 +34,11 @@ pub(crate) struct WorkerLimits {
 enum OpenFile<'a> {
     Pdf(Box<OpenDocument<'a>>),
     Tiff(Box<TiffFrames>),
-    Picture { path: PathBuf, kind: FileKind },
+    Picture {
+        path: PathBuf,
+        kind: FileKind,
+        as_reference: bool,
+    },
 }
 
 /// The PDF library, loaded when the first PDF is opened.
@@ -83,32 +87,35 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
                 path,
                 kind,
                 passwords,
+                as_reference,
                 is_first,
             } => {
                 document = None;
-                open(&library, &path, kind, &passwords, &room).map(|(opened, sizes)| {
-                    let (repeats, info) = match &opened {
-                        OpenFile::Pdf(document) if is_first => (
-                            repeats(&library, &path, &passwords, &sizes, &room),
-                            Some(Box::new(document.info())),
-                        ),
-                        _ => Default::default(),
-                    };
-                    let page_count = match &opened {
-                        OpenFile::Pdf(document) => document.page_count(),
-                        _ => sizes.len(),
-                    };
-                    document = Some(opened);
-                    (
-                        Reply::Opened {
-                            page_count,
-                            sizes,
-                            repeats,
-                            info,
-                        },
-                        Vec::new(),
-                    )
-                })
+                open(&library, &path, (kind, as_reference), &passwords, &room).map(
+                    |(opened, sizes)| {
+                        let (repeats, info) = match &opened {
+                            OpenFile::Pdf(document) if is_first => (
+                                repeats(&library, &path, &passwords, &sizes, &room),
+                                Some(Box::new(document.info())),
+                            ),
+                            _ => Default::default(),
+                        };
+                        let page_count = match &opened {
+                            OpenFile::Pdf(document) => document.page_count(),
+                            _ => sizes.len(),
+                        };
+                        document = Some(opened);
+                        (
+                            Reply::Opened {
+                                page_count,
+                                sizes,
+                                repeats,
+                                info,
+                            },
+                            Vec::new(),
+                        )
+                    },
+                )
             }
             WorkerRequest::Page(request) => match &mut document {
                 Some(document) => read_page(document, request, &room),
@@ -122,11 +129,11 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
     }
 }
 
-/// Opens a file; also returns the sizes of its pages.
+/// Opens a file, a picture as in the reference or not; also returns the sizes of its pages.
 fn open<'a>(
     library: &'a LazyLibrary<'_>,
     path: &Path,
-    kind: FileKind,
+    (kind, as_reference): (FileKind, bool),
     passwords: &[String],
     room: &MemoryBudget,
 ) -> Result<(OpenFile<'a>, Vec<(f32, f32)>), ReadFailure> {
@@ -142,7 +149,11 @@ fn open<'a>(
             Ok((OpenFile::Pdf(Box::new(document)), sizes))
         }
         FileKind::Tiff => {
-            let mut frames = TiffFrames::open(path, room.left()).map_err(failure)?;
+            let options = DecodeOptions {
+                memory: room.left(),
+                as_reference,
+            };
+            let mut frames = TiffFrames::open(path, options).map_err(failure)?;
             let sizes = frames
                 .sizes()
                 .into_iter()
@@ -152,12 +163,13 @@ fn open<'a>(
         }
         kind => {
             // An error in the header is reported when the page is read.
-            let (width, height) = decode::picture_size(path, kind).unwrap_or_default();
-            let path = path.to_path_buf();
-            Ok((
-                OpenFile::Picture { path, kind },
-                vec![(width as f32, height as f32)],
-            ))
+            let (width, height) = decode::picture_size(path, kind, room.left()).unwrap_or_default();
+            let picture = OpenFile::Picture {
+                path: path.to_path_buf(),
+                kind,
+                as_reference,
+            };
+            Ok((picture, vec![(width as f32, height as f32)]))
         }
     }
 }
@@ -200,19 +212,30 @@ fn read_page(
     request: PageRequest,
     room: &MemoryBudget,
 ) -> Result<(Reply, Vec<u8>), ReadFailure> {
-    let pixels = match document {
+    let decoded = match document {
         OpenFile::Pdf(document) => return read_pdf_page(document, request, room),
         OpenFile::Tiff(frames) => frames.frame(request.page_index),
-        OpenFile::Picture { path, kind } => decode::decode_picture(path, *kind, room.left()),
+        OpenFile::Picture {
+            path,
+            kind,
+            as_reference,
+        } => {
+            let options = DecodeOptions {
+                memory: room.left(),
+                as_reference: *as_reference,
+            };
+            decode::decode_picture(path, *kind, options)
+        }
     };
-    let pixels = pixels.map_err(failure)?;
-    let bitmap = Some((pixels.width, pixels.height));
+    let decoded = decoded.map_err(failure)?;
+    let bitmap = Some((decoded.pixels.width, decoded.pixels.height));
     Ok((
         Reply::Page {
             content: None,
             bitmap,
+            missing_rows: decoded.missing_rows,
         },
-        pixels.data,
+        decoded.pixels.data,
     ))
 }
 
@@ -242,6 +265,7 @@ fn read_pdf_page(
     let mut reply = Reply::Page {
         content,
         bitmap: None,
+        missing_rows: 0,
     };
     let Some(scale) = request.render_scale else {
         return Ok((reply, Vec::new()));
@@ -274,7 +298,10 @@ fn read_pdf_page(
     if needs.jpeg_2000 > left && is_plain() {
         return Err(ReadFailure::Memory);
     }
-    if let Reply::Page { content, bitmap } = &mut reply {
+    if let Reply::Page {
+        content, bitmap, ..
+    } = &mut reply
+    {
         *bitmap = Some((width, height));
         if let Some(content) = content {
             let rendered = Rendered {

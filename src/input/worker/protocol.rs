@@ -38,6 +38,8 @@ pub(crate) enum WorkerRequest {
         kind: FileKind,
         /// For PDFs: passwords tried in order after the empty one.
         passwords: Vec<String>,
+        /// For pictures: decode them as the reference does.
+        as_reference: bool,
         /// For PDFs: look for pages that are the same object, and read what the document says about itself.
         is_first: bool,
     },
@@ -92,6 +94,8 @@ pub(crate) enum Reply {
         content: Option<Box<PdfPage>>,
         /// Width and height of the pixels that follow the message.
         bitmap: Option<(usize, usize)>,
+        /// Of a picture that is damaged or cut off: rows that are missing.
+        missing_rows: usize,
     },
     /// The request failed.
     Failed(ReadFailure),
@@ -139,6 +143,7 @@ mod tests {
             path,
             kind: FileKind::Pdf,
             passwords: vec!["ü".into()],
+            as_reference: false,
             is_first: true,
         };
         let mut bytes = Vec::new();
