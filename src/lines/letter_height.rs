@@ -9,8 +9,9 @@ use crate::raster::Pixels;
 
 /// Side of the squares that are divided into ink and ground, in pixels: shadows and gradients are even within one.
 const SQUARE: usize = 64;
-/// Share of a square's pixels that may be darker than its dark level, or lighter than its light level: noise.
-const OUTLIERS: usize = 50;
+/// One in so many pixels of a square may be darker than its dark level, or lighter than its light level: noise. A lone `i` is
+/// more.
+const OUTLIERS: usize = 400;
 /// Least distance of the two levels; below it a square is empty.
 const CONTRAST: usize = 40;
 /// Letters below this height in pixels cannot be told from noise.
@@ -341,7 +342,8 @@ mod tests {
         // A `V`, and a picture that ends within it.
         let mut ink = vec![false; 40 * 20];
         for y in 0..15 {
-            (ink[y * 40 + 5 + y], ink[y * 40 + 35 - y]) = (true, true);
+            ink[y * 40 + 5 + y..y * 40 + 8 + y].fill(true);
+            ink[y * 40 + 33 - y..y * 40 + 36 - y].fill(true);
         }
         let sizes = |ink: &[bool]| {
             let mut sizes = Vec::new();
@@ -351,6 +353,6 @@ mod tests {
             sizes
         };
         assert_eq!(sizes(&ink), [(31, 15)]);
-        assert_eq!(sizes(&ink[..40 * 10]), [(10, 10), (10, 10)]);
+        assert_eq!(sizes(&ink[..40 * 10]), [(12, 10), (12, 10)]);
     }
 }
