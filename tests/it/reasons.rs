@@ -135,8 +135,9 @@ fn page_failure(folder: &Folder, stem: &str) -> (String, String) {
 #[test]
 fn pages_that_fail_say_why() {
     let folder = Folder::new();
+    // It ends before its first row: later rows would be read without the others.
     let mut cut = png();
-    cut.truncate(cut.len() / 2);
+    cut.truncate(60);
     folder.write("cut.png", cut);
     // A header alone: it is refused before anything is decoded.
     folder.write("huge.ppm", "P6\n30000 30000\n255\n");
