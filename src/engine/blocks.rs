@@ -1,7 +1,7 @@
 //! Blocks in flight at the recognizer, including those requested again after it ended early.
 
 use super::coordinator::RecognizerEnds;
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::recognize::{BlockAnswer, BlockRequest, Ticket};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{HashMap, VecDeque};
@@ -89,7 +89,7 @@ impl Blocks {
     ) -> Vec<BlockAnswer> {
         if self
             .fault
-            .take_if(|(_, since)| since.elapsed() >= REST)
+            .take_if(|(fault, since)| since.elapsed() >= REST && fault.reason != Reason::DeviceLost)
             .is_some()
         {
             // One attempt: without an answer, blocks fail again.

@@ -16,13 +16,13 @@ use super::stages::PageJob;
 use super::{FinishedPage, Limits};
 use crate::deadline::CancelToken;
 use crate::document::Page;
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::input::PageSource;
 use crate::recognize::{BlockAnswer, BlockRequest};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Interval at which jobs are checked for cancellation.
@@ -124,6 +124,8 @@ pub(super) struct Coordinator {
     pub(super) open_jobs: Arc<AtomicUsize>,
     /// Set when the engine shuts down.
     pub(super) shutdown: CancelToken,
+    /// Why the device of the networks is lost, if it is.
+    pub(super) lost: Arc<OnceLock<Fault>>,
     pub(super) state: State,
 }
 
@@ -195,14 +197,25 @@ impl Coordinator {
                 page_index,
                 fault,
             } => {
+                self.note_lost(&fault);
                 self.page_done(serial, FinishedPage::of(Page::failed(page_index, fault)));
             }
             Message::Planned { page, requests } => self.planned(*page, requests),
-            Message::RecognizerEnded { fault, restarts } => self.recognizer_ended(&fault, restarts),
+            Message::RecognizerEnded { fault, restarts } => {
+                self.note_lost(&fault);
+                self.recognizer_ended(&fault, restarts);
+            }
             Message::Received { receiver, serial } => self.received(receiver, serial),
             // Nothing can be parsed without the stage.
             Message::StageEnded { name } => self.state.fault = Some(name),
             Message::Shutdown => {}
+        }
+    }
+
+    /// Records that the device of the networks is lost, if that is the fault.
+    fn note_lost(&self, fault: &Fault) {
+        if fault.reason == Reason::DeviceLost && self.lost.set(fault.clone()).is_ok() {
+            tracing::error!("{fault}");
         }
     }
 }

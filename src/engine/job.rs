@@ -132,6 +132,9 @@ pub enum SubmitError {
     /// The settings need a part that was not loaded.
     #[error("the settings need {0}, which is not loaded")]
     NotLoaded(&'static str),
+    /// The GPU is lost: no page can be parsed in this process any more.
+    #[error("{0}")]
+    Lost(Fault),
     /// The engine has ended.
     #[error("the engine has ended")]
     Ended,
@@ -143,6 +146,7 @@ impl SubmitError {
         match self {
             SubmitError::Overloaded { .. } => Reason::Overloaded,
             SubmitError::NotLoaded(_) => Reason::Settings,
+            SubmitError::Lost(fault) => fault.reason,
             SubmitError::Ended => Reason::Internal,
         }
     }

@@ -23,6 +23,8 @@
 //!   with which it ends a second time fails. If it cannot be restarted, or gives no answer after several
 //!   restarts, blocks fail with the reason until it is tried again after a while. A detector that fails is
 //!   restarted, at most once every hundred pages.
+//! * If the device of the networks is lost ([`Reason::DeviceLost`](crate::fault::Reason::DeviceLost)), nothing is
+//!   restarted: all pages that are not finished fail with that fault at once, and further jobs are refused.
 //! * A stage keeps emptying its inbox until that closes, even after a fault. Every channel between stages has
 //!   room for all pages in flight, so sending never blocks.
 //! * The time of a page is the time that all stages together spend on it; waiting for a turn does not count.
@@ -51,6 +53,7 @@ mod turns;
 
 use crate::deadline::CancelToken;
 use crate::document::Page;
+use crate::fault::Fault;
 
 use crate::layout::{LayoutDetector, TableTrace};
 use crate::lines::{PrepareError, PreparedPage, Readings, Verdict};
@@ -79,8 +82,8 @@ use sha2::{Digest, Sha256};
 use stages::Stage;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 pub use threads::StartError;
 use threads::Threads;
@@ -311,6 +314,8 @@ pub struct Engine {
     loaded: LoadedParts,
     open_jobs: Arc<AtomicUsize>,
     shutdown: CancelToken,
+    /// Why the device of the networks is lost, if it is; see [`Engine::lost`].
+    lost: Arc<OnceLock<Fault>>,
     counters: EngineCounters,
     threads: Threads,
 }
@@ -366,6 +371,7 @@ impl Engine {
             let (inbox, at) = (opener_inbox.clone(), stage("opening files"));
             move || stages::open(inbox, at)
         })?;
+        let lost = Arc::<OnceLock<Fault>>::default();
         let mut coordinator = Coordinator {
             limits,
             inbox,
@@ -374,6 +380,7 @@ impl Engine {
             to_readers,
             open_jobs: open_jobs.clone(),
             shutdown: shutdown.clone(),
+            lost: lost.clone(),
             state: State::new(&limits, to_recognizer),
         };
         // Started last: the engine does no work until all other threads exist.
@@ -384,6 +391,7 @@ impl Engine {
             loaded,
             open_jobs,
             shutdown,
+            lost,
             counters,
             threads,
         })
@@ -400,6 +408,9 @@ impl Engine {
     /// Submits a job. Its progress is reported by its events.
     pub fn submit(&self, submission: Submission) -> Result<(), SubmitError> {
         self.check(&submission.settings)?;
+        if let Some(fault) = self.lost() {
+            return Err(SubmitError::Lost(fault.clone()));
+        }
         let most = self.limits.jobs.max(1);
         let counted = self
             .open_jobs
@@ -424,6 +435,13 @@ impl Engine {
     /// `true` if the engine has ended by itself, because of an internal error.
     pub fn has_ended(&self) -> bool {
         self.shutdown.is_cancelled()
+    }
+
+    /// Why the device of the networks can run nothing any more in this process, if it is so
+    /// ([`Reason::DeviceLost`](crate::fault::Reason::DeviceLost)). Pages that were not finished before have failed with
+    /// this fault, and no further job is taken.
+    pub fn lost(&self) -> Option<&Fault> {
+        self.lost.get()
     }
 
     /// Stops the engine: open jobs are given up, and threads are joined within `grace`; `None` for no limit.

@@ -14,7 +14,7 @@ use super::job::JobContext;
 use super::turns::Turn;
 use crate::deadline::{self, CancelToken, Deadline, Stopped};
 use crate::document::TextSource;
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::input::{InputError, PageSource, SourcePage};
 use crate::lines::memory::PAGE_PIXEL;
 use crate::lines::{Beside, PreparedPage, Verdict, decide_text, prepare_layer};
@@ -396,10 +396,16 @@ pub(super) fn recognize(
         }
         let early = || Fault::internal("the recognizer ended early");
         let fault = ended.err().unwrap_or_else(early);
-        let restarted = guarded("starting the recognizer", || {
-            recognizer.restart().map_err(Fault::from)
-        });
-        if let Err(error) = &restarted {
+        let restarted = match fault.reason {
+            // It could not run in this process, on no device that it was meant for.
+            Reason::DeviceLost => Err(fault.clone()),
+            _ => guarded("starting the recognizer", || {
+                recognizer.restart().map_err(Fault::from)
+            }),
+        };
+        if let Err(error) = &restarted
+            && *error != fault
+        {
             tracing::error!("the recognizer cannot be started again: {error}");
         }
         drop(stage.out.send(Message::RecognizerEnded {

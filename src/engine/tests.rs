@@ -301,6 +301,29 @@ fn fail_fast_stops_the_run() {
 }
 
 #[test]
+fn a_lost_device_ends_the_run_and_what_is_done_is_kept() {
+    let trouble = |page| match page {
+        21 => Trouble::DeviceLost,
+        _ => Trouble::None,
+    };
+    let run = run_fakes(&[6, 400, 5], trouble, 1, Record::default(), options(2, 2));
+    let outcome = &run.outcome;
+    assert_eq!((outcome.done, outcome.partial, outcome.failed), (1, 1, 1));
+    let failed: Vec<bool> = run.record.pages[1].iter().map(Page::has_error).collect();
+    assert_eq!(failed.len(), 400);
+    // Those before are whole, but for the few that were under way; all later ones fail without being read.
+    assert!(failed[..12].iter().all(|failed| !failed), "{failed:?}");
+    assert!(failed[30..].iter().all(|failed| *failed), "{failed:?}");
+    assert!(
+        run.record
+            .events
+            .contains(&"failed 2 the GPU is lost".to_string()),
+        "{:?}",
+        run.record.events
+    );
+}
+
+#[test]
 fn selected_pages_come_in_order_and_once() {
     assert_eq!(
         PageSelection(vec![4..=9, 1..=2, 2..=2]).of(6),

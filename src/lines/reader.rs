@@ -16,6 +16,7 @@ use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{OnnxError, Runtime, TensorModel};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
+use std::path::PathBuf;
 
 /// The lines of a page, upright and straight.
 pub struct ReadPage {
@@ -70,6 +71,32 @@ pub struct LineReader {
     options: LineOptions,
 }
 
+/// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
+/// CPU, unless the GPU was asked for by name.
+fn tried(
+    loaded: Result<TensorModel, ReaderError>,
+    runtime: &Runtime,
+    path: impl FnOnce() -> Result<PathBuf, runtime::RuntimeError>,
+    shape: [usize; 4],
+) -> Result<TensorModel, ReaderError> {
+    if !runtime.uses_gpu() {
+        return loaded;
+    }
+    let tried = loaded.and_then(|mut model| {
+        model.run(&shape, vec![0.0; shape.iter().product()], |_, _| ())?;
+        Ok(model)
+    });
+    match tried {
+        Err(ReaderError::Onnx(error)) if !runtime.must_use_gpu() => {
+            let path = path()?;
+            let file = path.display();
+            tracing::warn!("`{file}` cannot run on the GPU, running it on the CPU: {error}");
+            Ok(runtime.on_cpu().model(&path)?)
+        }
+        tried => tried,
+    }
+}
+
 impl LineReader {
     /// Loads the networks from the runtime folders.
     pub fn load(
@@ -91,8 +118,13 @@ impl LineReader {
                 )
             },
         );
-        let (detector, recognizer) = (detector?, recognizer?);
-        let direction = direction.transpose()?;
+        let tried =
+            |loaded, file, height| tried(loaded, runtime, || dirs.find(file), [1, 3, height, 192]);
+        let detector = tried(detector, runtime::LINE_DETECTOR, 64)?;
+        let recognizer = tried(recognizer, runtime::LINE_RECOGNIZER, 48)?;
+        let direction = direction
+            .map(|loaded| tried(loaded, runtime::LINE_DIRECTION, 48))
+            .transpose()?;
         let recognizer = LineRecognizer::new(
             recognizer,
             options.rec_batch_num,

@@ -2,18 +2,21 @@
 //! decoder keeps between steps is never copied.
 
 use super::OnnxError;
-use super::network::{Array, Network, RunOutputs};
+use super::cuda::memory::{DeviceMemory, PinnedMemory};
+use super::cuda::{self, budget, turns};
+use super::network::{Array, Network, RunOutputs, SessionPlace};
 use super::watch;
 use super::weights::Element;
 use bytemuck::Pod;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::{IoBinding, RunOptions, Session};
+use ort::session::{IoBinding, RunOptions};
 use ort::value::DynTensor;
 use ort::{AsPointer, Error};
 use std::ffi::{CString, c_void};
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// Graph annotation id of runs that are not captured.
 const NOT_CAPTURED: &str = "-1";
@@ -71,88 +74,119 @@ pub(super) unsafe fn view(
 
 /// A tensor in the memory of a network's device.
 pub struct Buffer {
-    tensor: Mutex<DynTensor>,
-    /// Pinned host memory for transfers; `None` if the buffer is in host memory or too large to be written.
-    staging: Option<Mutex<DynTensor>>,
+    memory: BufferMemory,
     element: Element,
     shape: Vec<usize>,
 }
 
+enum BufferMemory {
+    /// A tensor of ONNX Runtime's in host memory.
+    Host(Mutex<DynTensor>),
+    /// Memory of our own on a GPU: that of a session is no place for what outlives a run (see [`cuda::memory`]).
+    Gpu {
+        memory: DeviceMemory,
+        info: MemoryInfo<'static>,
+        /// Pinned host memory for copies; `None` if the buffer is too large to be copied.
+        staging: Option<Mutex<PinnedMemory>>,
+    },
+}
+
 impl Buffer {
-    /// A zeroed buffer on the device of a session; `gpu` is the device's number.
-    pub(super) fn new(
-        session: &Session,
-        gpu: Option<u32>,
-        element: Element,
-        shape: &[usize],
-    ) -> Result<Buffer, Error> {
-        // `ort` cannot copy bfloat16 tensors; half precision has the same width.
-        let stored = if element == Element::Bf16 {
-            Element::F16
-        } else {
-            element
-        };
-        let tensor =
-            |allocator: &Allocator| DynTensor::new(allocator, stored.of_ort(), shape.to_vec());
-        let (tensor, staging) = match gpu {
-            None => (tensor(&Allocator::default())?, None),
-            Some(gpu) => {
-                let on =
-                    |device, kind| MemoryInfo::new(device, gpu as i32, AllocatorType::Device, kind);
-                let info = on(AllocationDevice::CUDA, MemoryType::Default)?;
-                let mut device = tensor(&Allocator::new(session, info)?)?;
-                // Uninitialized memory may hold NaN, which stays NaN when multiplied by zero. Host memory is
-                // allocated zeroed.
-                tensor(&Allocator::default())?.copy_into(&mut device)?;
-                let info = on(AllocationDevice::CUDA_PINNED, MemoryType::CPUInput)?;
-                let small = shape.iter().product::<usize>() * element.bytes() < STAGED;
-                let staging = if small {
-                    Some(tensor(&Allocator::new(session, info)?)?)
-                } else {
-                    None
+    /// A zeroed buffer in host memory, or on a GPU within its budget.
+    fn new(place: &SessionPlace, element: Element, shape: &[usize]) -> Result<Buffer, Error> {
+        let bytes = shape.iter().product::<usize>() * element.bytes();
+        let memory = match place.gpu {
+            None => {
+                // `ort` cannot make bfloat16 tensors; half precision has the same width.
+                let stored = match element {
+                    Element::Bf16 => Element::F16,
+                    other => other,
                 };
-                (device, staging)
+                let tensor =
+                    DynTensor::new(&Allocator::default(), stored.of_ort(), shape.to_vec())?;
+                BufferMemory::Host(Mutex::new(tensor))
+            }
+            Some(gpu) => {
+                let reserved = budget::reserve(gpu, place.gpu_memory, bytes).map_err(Error::new)?;
+                let small = bytes < STAGED;
+                BufferMemory::Gpu {
+                    // Zeroed: uninitialized memory may hold NaN, which stays NaN when multiplied by zero.
+                    memory: DeviceMemory::zeroed(gpu, bytes, reserved).map_err(Error::new)?,
+                    info: MemoryInfo::new(
+                        AllocationDevice::CUDA,
+                        gpu as i32,
+                        AllocatorType::Device,
+                        MemoryType::Default,
+                    )?,
+                    staging: small
+                        .then(|| PinnedMemory::zeroed(gpu, bytes).map(Mutex::new))
+                        .transpose()
+                        .map_err(Error::new)?,
+                }
             }
         };
-        let staging = staging.map(Mutex::new);
         Ok(Buffer {
-            tensor: Mutex::new(tensor),
-            staging,
+            memory,
             element,
             shape: shape.to_vec(),
         })
     }
 
-    /// Writes all elements.
+    /// Writes the first entries of the first dimension, as many as there are in `data`.
     ///
     /// # Panics
     ///
-    /// If `data` has a different number of bytes.
+    /// If `data` is longer than the buffer, or a buffer on a GPU is too large to be copied.
     pub fn write<T: Pod>(&self, data: &[T]) -> Result<(), OnnxError> {
-        let fail = |error: Error| OnnxError::of_run("a buffer", &error.to_string());
-        let mut tensor = lock(&self.tensor);
-        match &self.staging {
-            None => {
-                fill(&mut tensor, self.bytes(), data);
+        let data: &[u8] = bytemuck::cast_slice(data);
+        assert!(data.len() <= self.bytes(), "elements of a buffer");
+        match &self.memory {
+            BufferMemory::Host(tensor) => {
+                let mut tensor = lock(tensor);
+                // SAFETY: the tensor is in host memory and has at least that many bytes.
+                unsafe {
+                    tensor
+                        .data_ptr_mut()
+                        .cast::<u8>()
+                        .copy_from_nonoverlapping(data.as_ptr(), data.len())
+                };
                 Ok(())
             }
-            Some(staging) => {
-                let mut staging = lock(staging);
-                fill(&mut staging, self.bytes(), data);
-                staging.copy_into(&mut *tensor).map_err(fail)
+            BufferMemory::Gpu {
+                memory, staging, ..
+            } => {
+                let mut staging = lock(staging.as_ref().expect(SMALL));
+                staging.bytes_mut()[..data.len()].copy_from_slice(data);
+                let copied = memory.write(&staging, data.len());
+                copied.map_err(|error| OnnxError::of_run("a buffer", &error))
             }
         }
     }
 
-    /// Reads all elements; they must be `f32`.
-    pub fn read_f32(&self) -> Result<Vec<f32>, OnnxError> {
-        let fail = |error: Error| OnnxError::of_run("a buffer", &error.to_string());
-        let tensor = lock(&self.tensor);
-        match tensor.memory_info().is_cpu_accessible() {
-            true => Ok(tensor.try_extract_tensor::<f32>().map_err(fail)?.1.to_vec()),
-            false => {
-                let host = tensor.to(AllocationDevice::CPU, 0).map_err(fail)?;
-                Ok(host.try_extract_tensor::<f32>().map_err(fail)?.1.to_vec())
+    /// Reads the first `rows` entries of the first dimension; elements must be `f32`.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer, or a buffer on a GPU is too large to be copied.
+    pub fn read_f32(&self, rows: usize) -> Result<Vec<f32>, OnnxError> {
+        let fail = |error: &str| OnnxError::of_run("a buffer", error);
+        let bytes = rows * self.row_bytes();
+        assert!(bytes <= self.bytes(), "rows of a buffer");
+        match &self.memory {
+            BufferMemory::Host(tensor) => {
+                let tensor = lock(tensor);
+                let all = tensor.try_extract_tensor::<f32>();
+                let (_, all) = all.map_err(|error| fail(&error.to_string()))?;
+                Ok(all[..bytes / Element::F32.bytes()].to_vec())
+            }
+            BufferMemory::Gpu {
+                memory, staging, ..
+            } => {
+                let mut staging = lock(staging.as_ref().expect(SMALL));
+                memory
+                    .read(&mut staging, bytes)
+                    .map_err(|error| fail(&error))?;
+                Ok(bytemuck::pod_collect_to_vec(&staging.bytes()[..bytes]))
             }
         }
     }
@@ -161,40 +195,42 @@ impl Buffer {
         self.shape.iter().product::<usize>() * self.element.bytes()
     }
 
+    fn row_bytes(&self) -> usize {
+        self.bytes() / self.shape[0].max(1)
+    }
+
     /// Entries `rows` of the first dimension as a tensor.
     fn rows(&self, rows: Range<usize>) -> Result<TensorView, Error> {
         assert!(
             rows.start <= rows.end && rows.end <= self.shape[0],
             "rows of a buffer"
         );
-        let row = self.bytes() / self.shape[0].max(1);
+        let skipped = rows.start * self.row_bytes();
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
-        let mut tensor = lock(&self.tensor);
-        let start = tensor.data_ptr_mut().wrapping_byte_add(rows.start * row);
         // SAFETY: the rows lie in the buffer (checked above), which the binding that gets the view keeps.
-        unsafe { view(tensor.memory_info(), start, self.element, &shape) }
+        unsafe {
+            match &self.memory {
+                BufferMemory::Host(tensor) => {
+                    let mut tensor = lock(tensor);
+                    let start = tensor.data_ptr_mut().wrapping_byte_add(skipped);
+                    view(tensor.memory_info(), start, self.element, &shape)
+                }
+                BufferMemory::Gpu { memory, info, .. } => {
+                    let start = memory.start().wrapping_byte_add(skipped);
+                    view(info, start, self.element, &shape)
+                }
+            }
+        }
     }
 }
 
-/// Size in bytes from which buffers get no staging memory; buffers that large are never written.
+/// Size in bytes from which buffers get no staging memory; buffers that large are never copied.
 const STAGED: usize = 16 << 20;
+const SMALL: &str = "buffers that are copied are small";
 
-fn lock(tensor: &Mutex<DynTensor>) -> std::sync::MutexGuard<'_, DynTensor> {
-    tensor.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Fills a tensor in host memory.
-fn fill<T: Pod>(tensor: &mut DynTensor, bytes: usize, data: &[T]) {
-    let data: &[u8] = bytemuck::cast_slice(data);
-    assert_eq!(bytes, data.len(), "elements of a buffer");
-    // SAFETY: the tensor is in host memory and has that many bytes.
-    unsafe {
-        tensor
-            .data_ptr_mut()
-            .cast::<u8>()
-            .copy_from_nonoverlapping(data.as_ptr(), bytes)
-    };
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call of a network with inputs and outputs bound to buffers; it can be run repeatedly.
@@ -205,12 +241,18 @@ pub struct Call {
     options: Arc<RunOptions>,
     /// `true` once an output is bound to a buffer.
     has_placed_outputs: bool,
+    is_on_gpu: bool,
+    /// `true` if it is captured.
+    captures: bool,
+    /// The thread that has captured it. ONNX Runtime keeps captured graphs by thread: in another one it would
+    /// capture the call again.
+    captured_by: Option<ThreadId>,
 }
 
 impl Network {
     /// A zeroed buffer on the network's device.
     pub fn buffer(&self, element: Element, shape: &[usize]) -> Result<Arc<Buffer>, OnnxError> {
-        let buffer = Buffer::new(self.session(), self.gpu(), element, shape);
+        let buffer = Buffer::new(self.place(), element, shape);
         buffer.map(Arc::new).map_err(|error| self.failed(&error))
     }
 
@@ -231,24 +273,53 @@ impl Network {
             kept: Vec::new(),
             options: Arc::new(options),
             has_placed_outputs: false,
+            is_on_gpu: self.gpu().is_some(),
+            captures: self.captures() && captured.is_some(),
+            captured_by: None,
         })
     }
 
     /// Runs a call; `read` gets the outputs that [`Call::output_to_cpu`] asked for.
     ///
-    /// Unwinds if the thread's deadline passes or its job is cancelled, before or during the run: see
+    /// On a GPU it waits while a graph is captured; if it is itself to be captured, and this thread has not done so
+    /// yet, it waits until nothing else uses a GPU. Fails if the runtime does: with [`OnnxError::OutOfMemory`] if
+    /// the device has too little memory, with [`OnnxError::Lost`] if it can run nothing any more. Unwinds if the thread's deadline passes or its job is cancelled, before or during the run: see
     /// [`crate::deadline`].
     pub fn run_call<T>(
         &mut self,
         call: &mut Call,
         read: impl FnOnce(&RunOutputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
+        let gpu = self.gpu();
+        if let Some(reason) = gpu.and_then(cuda::lost) {
+            return Err(OnnxError::of_lost(self.name(), reason));
+        }
         let (session, name) = self.parts();
         let options = &call.options;
-        let outputs = watch::watched(options, || {
+        let thread = thread::current().id();
+        let is_capture = call.captures && call.captured_by != Some(thread);
+        let outputs = if is_capture {
+            let _turn = turns::alone();
+            // Not ended in its middle by a deadline: the stream would be left in capture mode.
             session.run_binding_with_options(&call.binding, options)
-        });
-        let outputs = outputs.map_err(|error| OnnxError::of_run(name, &error.to_string()))?;
+        } else {
+            let _turn = gpu.map(|_| turns::shared());
+            watch::watched(options, || {
+                session.run_binding_with_options(&call.binding, options)
+            })
+        };
+        let outputs = outputs.map_err(|error| {
+            let message = error.to_string();
+            let error = OnnxError::of_run(name, &message);
+            match (&error, gpu) {
+                (OnnxError::OutOfMemory { .. }, _) | (_, None) => error,
+                (_, Some(gpu)) => match cuda::lost_by(gpu, &message) {
+                    Some(reason) => OnnxError::of_lost(name, reason),
+                    None => error,
+                },
+            }
+        })?;
+        call.captured_by = is_capture.then_some(thread).or(call.captured_by);
         read(&RunOutputs::new(outputs, name))
     }
 }
@@ -266,11 +337,17 @@ impl Call {
             .map_err(fail)
     }
 
+    /// `true` if this thread has captured it.
+    pub fn is_captured(&self) -> bool {
+        self.captured_by == Some(thread::current().id())
+    }
+
     /// Binds an input to an array; if the device is a GPU, it is copied there now.
     pub fn array(&mut self, input: &str, array: Array) -> Result<(), OnnxError> {
         let fail =
             |error: Error| OnnxError::of_run(&format!("input `{input}`"), &error.to_string());
         let value = array.into_value().map_err(fail)?;
+        let _turn = self.is_on_gpu.then(turns::shared);
         self.binding.bind_input(input, &value).map_err(fail)
     }
 

@@ -352,7 +352,7 @@ impl Graph {
             }
         };
         let session = runtime
-            .session(|builder| {
+            .session(self.weight_bytes(), |builder| {
                 let Some(domain) = &domain else {
                     return self.model()?.into_session(builder);
                 };
@@ -369,6 +369,12 @@ impl Graph {
             .map(|(_, weights)| weights)
             .collect();
         Ok(Network::new(self.name, session, outputs, backing))
+    }
+
+    /// Size of all weights.
+    pub(crate) fn weight_bytes(&self) -> usize {
+        let weights = self.weights.values();
+        weights.map(|(_, weights)| weights.bytes().len()).sum()
     }
 
     fn model(&self) -> Result<EditorModel, Error> {

@@ -6,6 +6,7 @@
 
 pub(crate) mod buffers;
 pub(crate) mod checkpoint;
+pub(crate) mod cuda;
 pub(crate) mod graph;
 pub(crate) mod layers;
 pub(crate) mod network;
@@ -20,6 +21,10 @@ pub(crate) mod weights;
 pub use quiet::forbid_telemetry;
 
 use crate::fault::{Fault, Reason};
+pub(crate) use cuda::Gpu;
+use cuda::budget::{self, LIBRARY_WORK, Reservation};
+use cuda::errors::essence;
+use cuda::turns;
 use network::{Array, Network, SessionPlace};
 use ort::environment::Environment;
 use ort::ep::cuda::AttentionBackend;
@@ -27,7 +32,7 @@ use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 /// Device that models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub struct SessionOptions {
     pub device: Device,
     /// Threads inside an operator on the CPU.
     pub cpu_threads: usize,
-    /// Limit of a session's GPU memory in bytes; `None` for no limit.
+    /// Limit of the GPU memory of all sessions and buffers together, in bytes; `None` for no limit.
     pub gpu_memory: Option<usize>,
     /// Path prefix of the file with the time of every operator, if one is wanted.
     pub profile: Option<PathBuf>,
@@ -108,6 +113,16 @@ pub enum OnnxError {
         /// The runtime's message.
         reason: String,
     },
+    /// The GPU failed in such a way that nothing can run on it in this process any more.
+    #[error(
+        "the GPU failed while running {model}: {reason}; nothing can run on it any more in this process, so run docparse again (if it happens again, the driver's log may tell why)"
+    )]
+    Lost {
+        /// The model file or network.
+        model: String,
+        /// The error of CUDA.
+        reason: String,
+    },
     /// Running failed.
     #[error("failed to run {model}: {reason}")]
     Run {
@@ -122,10 +137,17 @@ impl OnnxError {
     /// Classifies a failed run by the runtime's message.
     fn of_run(model: &str, reason: &str) -> Self {
         let (model, is_memory) = (model.to_string(), lacks_memory(reason));
-        let reason = reason.trim_end().into();
+        let reason = essence(reason);
         match is_memory {
             true => OnnxError::OutOfMemory { model, reason },
             false => OnnxError::Run { model, reason },
+        }
+    }
+
+    fn of_lost(model: &str, reason: String) -> Self {
+        OnnxError::Lost {
+            model: model.into(),
+            reason,
         }
     }
 
@@ -133,7 +155,7 @@ impl OnnxError {
     fn of_load(model: String, reason: &str) -> Self {
         OnnxError::Load {
             model,
-            reason: reason.trim_end().into(),
+            reason: essence(reason),
             lacks_memory: lacks_memory(reason),
         }
     }
@@ -151,6 +173,7 @@ impl OnnxError {
             OnnxError::Library { .. } => Reason::Library,
             OnnxError::Load { .. } | OnnxError::Run { .. } => Reason::Model,
             OnnxError::Device { .. } => Reason::Device,
+            OnnxError::Lost { .. } => Reason::DeviceLost,
         }
     }
 }
@@ -189,7 +212,7 @@ impl NoSession {
             None => OnnxError::of_load(model, &reason),
             Some(device) => OnnxError::Device {
                 device,
-                reason: reason.trim_end().into(),
+                reason: essence(&reason),
                 lacks_memory: lacks_memory(&reason),
             },
         }
@@ -202,7 +225,12 @@ pub struct Runtime {
     environment: Environment,
     options: SessionOptions,
     captures: bool,
+    /// Bytes of GPU memory that a session gets for its runs if there is a limit.
+    gpu_work: usize,
 }
+
+/// Bytes of GPU memory for the runs of a session, if there is a limit and nothing else is known.
+const GPU_WORK: usize = 128 << 20;
 
 impl Runtime {
     /// Loads the library, once per process: a second call, even with another path, keeps the first library.
@@ -215,6 +243,7 @@ impl Runtime {
                 environment: environment.clone(),
                 options,
                 captures: false,
+                gpu_work: GPU_WORK,
             });
         }
         let fail = |reason: String| OnnxError::Library {
@@ -235,6 +264,7 @@ impl Runtime {
             environment,
             options,
             captures: false,
+            gpu_work: GPU_WORK,
         })
     }
 
@@ -245,9 +275,9 @@ impl Runtime {
             ..self.options.clone()
         };
         Runtime {
-            environment: self.environment.clone(),
             options,
             captures: false,
+            ..self.clone()
         }
     }
 
@@ -265,15 +295,44 @@ impl Runtime {
             ..self.options.clone()
         };
         Runtime {
-            environment: self.environment.clone(),
             options,
             captures,
+            ..self.clone()
         }
     }
 
-    /// Limit of a session's GPU memory in bytes.
+    /// The same runtime with sessions that get so many bytes of GPU memory for their runs, besides their weights, if
+    /// there is a limit.
+    pub fn with_gpu_work(&self, bytes: usize) -> Runtime {
+        Runtime {
+            gpu_work: bytes,
+            ..self.clone()
+        }
+    }
+
+    /// Limit of the GPU memory of all sessions and buffers together, in bytes.
     pub fn gpu_memory(&self) -> Option<usize> {
         self.options.gpu_memory
+    }
+
+    fn gpu_number(&self) -> u32 {
+        match self.options.device {
+            Device::Gpu(number) => number,
+            Device::Auto | Device::Cpu => 0,
+        }
+    }
+
+    /// What is left of that limit, in bytes.
+    pub fn gpu_memory_left(&self) -> Option<usize> {
+        let limit = self.options.gpu_memory;
+        limit.map(|limit| budget::left(self.gpu_number(), limit))
+    }
+
+    /// Keeps bytes of that limit, for what is loaded later, until the result is dropped. `None` if there is no limit, or
+    /// if they are not left.
+    pub(crate) fn hold_gpu_memory(&self, bytes: usize) -> Option<Reservation> {
+        let limit = self.options.gpu_memory?;
+        budget::reserve(self.gpu_number(), Some(limit), bytes).ok()
     }
 
     /// `true` if the options name a GPU, so that falling back to the CPU is an error.
@@ -283,11 +342,33 @@ impl Runtime {
 
     /// `true` if sessions are expected to be created on a GPU.
     pub fn uses_gpu(&self) -> bool {
-        match self.options.device {
-            Device::Cpu => false,
-            Device::Gpu(_) => true,
-            Device::Auto => ort::ep::CUDA::is_available().unwrap_or(false),
-        }
+        self.must_use_gpu() || matches!(self.gpu(), Ok(Some(_)))
+    }
+
+    /// The GPU that sessions are created on; `None` for the CPU.
+    ///
+    /// Fails if one that was asked for by number cannot be used, with the name of the library or the card at fault.
+    /// If [`Device::Auto`] finds a runtime for GPUs but none that can be used, it says so once.
+    pub fn gpu(&self) -> Result<Option<Gpu>, OnnxError> {
+        let found = match self.options.device {
+            Device::Cpu => return Ok(None),
+            Device::Auto if !has_cuda() => return Ok(None),
+            Device::Auto => usable(0),
+            Device::Gpu(number) => {
+                let found = usable(number).map_err(|reason| {
+                    let device = Some(number);
+                    NoSession { device, reason }.named(String::new())
+                });
+                return found.map(Some);
+            }
+        };
+        found.map(Some).or_else(|reason| {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| {
+                tracing::warn!("the GPU cannot be used, running on the CPU: {reason}");
+            });
+            Ok(None)
+        })
     }
 
     /// `true` if graphs may contain our own operators, which run on the CPU only.
@@ -306,7 +387,8 @@ impl Runtime {
         commit: impl Fn(&mut SessionBuilder) -> graph::Built,
     ) -> Result<Network, OnnxError> {
         let name = format!("the model `{}`", path.display());
-        let session = self.session(commit);
+        let weights = std::fs::metadata(path).map_or(0, |file| file.len() as usize);
+        let session = self.session(weights, commit);
         session
             .map(|session| Network::of_file(name.clone(), session))
             .map_err(|refused| refused.named(name))
@@ -338,33 +420,45 @@ impl Runtime {
         }
     }
 
-    /// A session on the selected device; `commit` creates it from the options.
+    /// A session on the selected device; `commit` creates it from the options. `weights`: their bytes.
     fn session(
         &self,
+        weights: usize,
         commit: impl Fn(&mut SessionBuilder) -> graph::Built,
     ) -> Result<(Session, SessionPlace), NoSession> {
-        let build = |gpu: Option<u32>| -> ort::Result<(Session, SessionPlace)> {
-            let builder = Session::builder(&self.environment)?;
-            let mut builder = self.configured(builder, gpu)?;
-            let session = commit(&mut builder)?;
+        let gpu_memory = self.options.gpu_memory;
+        let build = |gpu: Option<u32>| -> Result<(Session, SessionPlace), String> {
+            let words = |error: ort::Error| error.to_string();
+            if let Some(reason) = gpu.and_then(cuda::lost) {
+                return Err(reason);
+            }
+            let own = weights + self.gpu_work;
+            let reserved: Option<Reservation> = gpu
+                .zip(gpu_memory)
+                .map(|(gpu, limit)| budget::reserve(gpu, Some(limit), own + LIBRARY_WORK))
+                .transpose()?;
+            let _turn = gpu.map(|_| turns::shared());
+            let builder = Session::builder(&self.environment).map_err(words)?;
+            let limit = reserved.is_some().then_some(own);
+            let mut builder = self.configured(builder, gpu, limit).map_err(words)?;
+            let session = commit(&mut builder).map_err(words)?;
             Ok((
                 session,
                 SessionPlace {
                     gpu,
                     captures: self.captures && gpu.is_some(),
+                    gpu_memory,
+                    _reserved: reserved,
                 },
             ))
         };
-        let refused = |device| {
-            move |error: ort::Error| NoSession {
-                device,
-                reason: error.to_string(),
-            }
-        };
+        let refused = |device| move |reason: String| NoSession { device, reason };
         match self.options.device {
-            Device::Gpu(device) => build(Some(device)).map_err(refused(Some(device))),
-            Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|error| {
-                let reason = error.to_string();
+            Device::Gpu(device) => {
+                usable(device).map_err(refused(Some(device)))?;
+                build(Some(device)).map_err(refused(Some(device)))
+            }
+            Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|reason| {
                 tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
                 build(None).map_err(refused(None))
             }),
@@ -372,7 +466,13 @@ impl Runtime {
         }
     }
 
-    fn configured(&self, builder: SessionBuilder, gpu: Option<u32>) -> ort::Result<SessionBuilder> {
+    /// `limit`: most bytes of GPU memory.
+    fn configured(
+        &self,
+        builder: SessionBuilder,
+        gpu: Option<u32>,
+        limit: Option<usize>,
+    ) -> ort::Result<SessionBuilder> {
         let mut builder = builder.with_intra_threads(self.options.cpu_threads.max(1))?;
         builder = builder.with_optimization_level(GraphOptimizationLevel::All)?;
         if let Some(path) = &self.options.profile {
@@ -391,12 +491,25 @@ impl Runtime {
                         | AttentionBackend::MATH,
                 )
                 .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested);
-            if let Some(limit) = self.options.gpu_memory {
+            if let Some(limit) = limit {
                 provider = provider.with_memory_limit(limit);
             }
             builder = builder.with_execution_providers([provider.build().error_on_failure()])?;
         }
         Ok(builder)
+    }
+}
+
+/// `true` if the loaded ONNX Runtime is one for GPUs.
+fn has_cuda() -> bool {
+    ort::ep::CUDA::is_available().unwrap_or(false)
+}
+
+/// The GPU of this number, or a sentence why it cannot be used.
+fn usable(number: u32) -> Result<Gpu, String> {
+    match has_cuda() {
+        true => cuda::look_at(number),
+        false => Err("the ONNX Runtime in the runtime folder is one for the CPU".into()),
     }
 }
 

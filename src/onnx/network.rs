@@ -4,9 +4,12 @@
 //! Runtime has its own threads.
 
 use super::OnnxError;
+use super::cuda::budget::Reservation;
+use super::cuda::{lost, turns};
 use super::weights::{Element, Weights};
 use ort::session::{Session, SessionOutputs};
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
+use std::mem::ManuallyDrop;
 
 /// Elements of an input, row-major, with their shape.
 #[derive(Debug, Clone)]
@@ -42,21 +45,38 @@ pub struct PortInfo {
 
 /// A network, ready to run.
 pub struct Network {
-    // Declared before the weights: fields are dropped in order, and the session points into the weights.
-    session: Session,
+    // Dropped by `drop`, before the weights: the session points into them.
+    session: ManuallyDrop<Session>,
     _weights: Vec<Weights>,
     name: String,
     outputs: Vec<String>,
     place: SessionPlace,
 }
 
+impl Drop for Network {
+    fn drop(&mut self) {
+        // ONNX Runtime ends the process if it cannot free memory of a device that is lost. There it is left behind: its
+        // process has nothing left to do.
+        if self.place.gpu.and_then(lost).is_some() {
+            return;
+        }
+        let _turn = self.place.gpu.map(|_| turns::shared());
+        // SAFETY: this is the only place where it is dropped, and nothing uses it afterwards.
+        unsafe { ManuallyDrop::drop(&mut self.session) };
+    }
+}
+
 /// Device and mode of a session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct SessionPlace {
     /// Number of the GPU; `None` for the CPU.
     pub gpu: Option<u32>,
     /// `true` if runs are captured as CUDA graphs.
     pub captures: bool,
+    /// The GPU's memory limit in bytes.
+    pub gpu_memory: Option<usize>,
+    /// The session's part of that.
+    pub _reserved: Option<Reservation>,
 }
 
 impl Network {
@@ -67,7 +87,7 @@ impl Network {
         weights: Vec<Weights>,
     ) -> Self {
         Network {
-            session,
+            session: ManuallyDrop::new(session),
             _weights: weights,
             name,
             outputs,
@@ -92,12 +112,21 @@ impl Network {
         (&mut self.session, &self.name)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn place(&self) -> &SessionPlace {
+        &self.place
+    }
+
     /// Number of the GPU that it runs on; `None` for the CPU.
     pub fn gpu(&self) -> Option<u32> {
         self.place.gpu
     }
 
-    pub(super) fn captures(&self) -> bool {
+    /// `true` if calls with a number are captured as CUDA graphs.
+    pub(crate) fn captures(&self) -> bool {
         self.place.captures
     }
 

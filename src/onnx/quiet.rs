@@ -1,5 +1,6 @@
 //! Turns off ONNX Runtime's telemetry and redirects its log from stderr.
 
+use super::cuda::errors::essence;
 use ort::logging::{LogLevel, LoggerFunction};
 use std::sync::Arc;
 
@@ -26,14 +27,19 @@ pub fn forbid_telemetry() {
     unsafe { std::env::set_var(SWITCH, "1") };
 }
 
-/// Redirects the library's log lines, which it would print to stderr in red, to debug logging: they are
-/// details of what [`super::OnnxError`] says, or of no interest to users.
+/// Redirects the library's log lines, which it would print to stderr in red, to our log: its errors, which are
+/// details of what [`super::OnnxError`] says, as information, and its warnings, of no interest to users, for debugging. None of
+/// them is shown unless it is asked for, but for those after which the library ends the process.
 pub(super) fn logger() -> LoggerFunction {
     Arc::new(|level, _category, _id, location, message| {
         // Until the library's level is set, it logs every step.
         if level >= LogLevel::Warning {
-            let message = crate::net::clean_text(message, 2000);
-            let tell = || tracing::debug!(location, "ONNX Runtime: {message}");
+            let message = crate::net::clean_text(&essence(message), 2000);
+            let tell = || match level {
+                LogLevel::Fatal => tracing::error!(location, "ONNX Runtime: {message}"),
+                LogLevel::Error => tracing::info!(location, "ONNX Runtime: {message}"),
+                _ => tracing::debug!(location, "ONNX Runtime: {message}"),
+            };
             // A panic (for example if stderr is closed) must not unwind through the library.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
         }

@@ -188,15 +188,15 @@ pub enum SetupError {
     /// The device does not support the requested precision.
     #[error("{0}")]
     Precision(PrecisionError),
-    /// The GPU memory limit is too low for the weights.
+    /// The GPU memory limit is too low for the networks.
     #[error(
-        "{limit_mib} MB of GPU memory leave no room beside the recognizer's weights of {weights_mib} MB"
+        "the limit of {limit_mib} MB of GPU memory is too low: weights and runs of the networks take {taken_mib} MB, and the recognizer's KV cache 64 MB or more; raise `gpu_memory`"
     )]
     GpuMemory {
         /// The limit in MiB.
         limit_mib: usize,
-        /// The weights in MiB.
-        weights_mib: usize,
+        /// What everything but the cache takes, in MiB.
+        taken_mib: usize,
     },
     /// No server is named.
     #[error("no server is named")]

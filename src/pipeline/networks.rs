@@ -1,23 +1,25 @@
 //! Loading of networks from the folders of models, and the networks that a run needs.
 
-use super::{NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
+use super::{DraftMode, NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
 use crate::config::vl::{ModelChoice, VlConfig};
 use crate::fault::{Fault, Reason};
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
+use crate::layout::postprocess::Threshold;
 use crate::layout::pp_doclayout::config::Version;
 use crate::layout::pp_doclayout::{PpDocLayout, is_known_unused, released_name};
-use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Checkpoint;
 use crate::onnx::graph::Element;
 use crate::onnx::projection::Quantization;
 use crate::onnx::slots::AttentionKernel;
+use crate::onnx::{Gpu, OnnxError, Runtime};
 use crate::plan::MAX_NEW_TOKENS;
 use crate::preprocess::networks::DocNetworks;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
+use crate::raster::Pixels;
 use crate::recognize::paddleocr_vl;
-use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
+use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots, gpu_cache};
 use std::path::Path;
 
 /// A network of any task.
@@ -70,9 +72,63 @@ pub(crate) const RECOGNIZERS: [&str; 3] = [
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
+impl AnyNetwork {
+    /// Runs it once on a blank page. (Recognizers are tried out when they are loaded for a GPU.)
+    fn try_out(&mut self) -> Result<(), OnnxError> {
+        let (width, height) = (64, 96);
+        let page = Pixels {
+            width,
+            height,
+            data: vec![255; 3 * width * height],
+        };
+        match self {
+            AnyNetwork::Layout(network) => {
+                network.detect(&[&page], &Threshold::All(0.5)).map(|_| ())
+            }
+            AnyNetwork::Orientation(network) => network.classify(&page).map(|_| ()),
+            AnyNetwork::Unwarping(network) => network.unwarp(&page).map(|_| ()),
+            AnyNetwork::Recognizer(_) => Ok(()),
+        }
+    }
+}
+
 /// Loads the model in a folder, of any task. The error names the file and says what to do. `quantized`:
 /// folder for quantized weights.
+///
+/// On a GPU the network is run once. One that fails there runs on the CPU, unless the GPU was asked for by name.
 pub(crate) fn load(
+    folder: &Path,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<LoadedModel, Fault> {
+    let loaded = load_untried(folder, runtime, quantized);
+    if !runtime.uses_gpu() {
+        return loaded;
+    }
+    let tried = loaded.and_then(|mut loaded| {
+        loaded.network.try_out()?;
+        Ok(loaded)
+    });
+    match tried {
+        Err(fault) if !runtime.must_use_gpu() && fault.reason != Reason::NotFound => {
+            let on_cpu = load_untried(folder, &runtime.on_cpu(), quantized)?;
+            let name = &on_cpu.name;
+            tracing::warn!("{name} cannot run on the GPU, running it on the CPU: {fault}");
+            Ok(on_cpu)
+        }
+        tried => tried.map_err(|fault| on_card(fault, runtime)),
+    }
+}
+
+/// A fault of a network on a GPU, with the card's name.
+fn on_card(fault: Fault, runtime: &Runtime) -> Fault {
+    match runtime.gpu() {
+        Ok(Some(gpu)) => fault.within(format!("on GPU {} ({})", gpu.number, gpu.name)),
+        _ => fault,
+    }
+}
+
+fn load_untried(
     folder: &Path,
     runtime: &Runtime,
     quantized: Option<&Path>,
@@ -126,6 +182,7 @@ fn checkpoint(
         }
         _ => match Version::of(&checkpoint.config) {
             Some(version) => {
+                let runtime = &for_layout(runtime);
                 let build = PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels())?;
                 let network = LayoutNetwork::Checkpoint(Box::new(build(runtime)?));
                 (AnyNetwork::Layout(Box::new(network)), version.name())
@@ -184,6 +241,17 @@ fn recognizer(
     })
 }
 
+/// Least and most GPU memory for the runs of a layout network, if there is a limit, in bytes; a batch for which it does
+/// not suffice is tried in halves. A page of PP-DocLayoutV3 takes up to 580 MB on the CPU.
+const LAYOUT_WORK: [usize; 2] = [320 << 20, 4 << 30];
+/// GPU memory for the line networks, which are loaded with the first page, if there is a limit, in bytes.
+const LINES_MEMORY: usize = 600 << 20;
+
+/// The runtime with what a layout network gets of a limited GPU memory.
+fn for_layout(runtime: &Runtime) -> Runtime {
+    let left = runtime.gpu_memory_left().unwrap_or(usize::MAX);
+    runtime.with_gpu_work((left / 8).clamp(LAYOUT_WORK[0], LAYOUT_WORK[1]))
+}
 /// Default number of slots on a GPU: blocks that are decoded together.
 const GPU_SLOTS: usize = 64;
 /// Smallest KV cache on a GPU that is of use, in bytes.
@@ -232,19 +300,25 @@ pub(crate) fn load_recognizer(
         }
         Err(fault) => Err(SetupError::Model(fault)),
     };
-    if runtime.uses_gpu() {
+    if let Some(gpu) = runtime.gpu().map_err(|e| SetupError::Model(e.into()))? {
         let slots = run.slots.unwrap_or(GPU_SLOTS);
         let longest =
             LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
         let kernels = gpu_kernels(
             run,
+            &gpu,
             Slots {
                 count: slots,
                 longest,
                 common: COMMON_TOKENS,
             },
         )?;
-        let mut memory = gpu_cache(folder, runtime, kernels)?;
+        // Until the recognizer, which takes all that is left, has its part.
+        let _for_lines = match run.draft {
+            DraftMode::Lines => runtime.hold_gpu_memory(LINES_MEMORY),
+            _ => None,
+        };
+        let mut memory = cache_on_gpu(folder, runtime, kernels)?;
         let mut loaded = load(runtime, options((kernels, memory)));
         // For a smaller GPU, or one that others use as well.
         while let Err(SetupError::Model(fault)) = &loaded
@@ -260,6 +334,9 @@ pub(crate) fn load_recognizer(
         }
         match loaded {
             // An explicit request is never replaced by something else.
+            Err(SetupError::Model(fault)) if runtime.must_use_gpu() || run.precision.is_some() => {
+                return Err(SetupError::Model(on_card(fault, runtime)));
+            }
             Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => {
                 return Err(failure);
             }
@@ -298,9 +375,20 @@ fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
     })
 }
 
-fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError> {
+/// The kernels for a GPU: those asked for, or of the best precision that it has.
+fn gpu_kernels(run: &NativeOptions, gpu: &Gpu, slots: Slots) -> Result<Kernels, SetupError> {
     let (element, attention_kernel) = match run.precision {
-        None | Some(Precision::Bf16) => (Element::Bf16, AttentionKernel::Fused),
+        None if gpu.has_bf16() => (Element::Bf16, AttentionKernel::Fused),
+        None => (Element::F16, AttentionKernel::Fused),
+        Some(Precision::Bf16) if gpu.has_bf16() => (Element::Bf16, AttentionKernel::Fused),
+        Some(Precision::Bf16) => {
+            let (major, minor) = gpu.capability;
+            let message = format!(
+                "{} (compute capability {major}.{minor}) does not compute in bf16: use fp16, which it takes by itself",
+                gpu.name
+            );
+            return Err(SetupError::Model(Fault::new(Reason::Settings, message)));
+        }
         Some(Precision::Fp16) => (Element::F16, AttentionKernel::Fused),
         Some(Precision::Fp32) => (Element::F32, AttentionKernel::Plain),
         Some(Precision::Int8 | Precision::Int4) => {
@@ -317,43 +405,30 @@ fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError>
     })
 }
 
-/// Size of the KV cache on a GPU in bytes: the limit less the weights, less a quarter for the working memory
-/// of a step.
-fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, SetupError> {
-    let Some(limit) = runtime.gpu_memory() else {
+/// Size of the KV cache on a GPU in bytes: what the other networks, the weights and the runs leave of the limit.
+fn cache_on_gpu(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, SetupError> {
+    let (Some(limit), Some(left)) = (runtime.gpu_memory(), runtime.gpu_memory_left()) else {
         return Ok(GPU_CACHE);
     };
-    let file =
-        std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
-    // Files hold two bytes per weight.
-    let weights = if matches!(
-        kernels,
-        Kernels::Standard {
-            element: Element::F32,
-            ..
-        }
-    ) {
-        2 * file
-    } else {
-        file
+    let asked = match kernels {
+        Kernels::Standard { element, slots, .. } => (element, slots.count),
+        Kernels::Own { .. } => (Element::F32, 1),
     };
-    match limit
-        .checked_sub(weights)
-        .map(|left| left / 4 * 3)
-        .filter(|left| *left >= LEAST_CACHE)
-    {
-        Some(memory) => Ok(memory),
-        None => Err(SetupError::GpuMemory {
-            limit_mib: limit >> 20,
-            weights_mib: weights >> 20,
-        }),
+    let refused = |others: usize| SetupError::GpuMemory {
+        limit_mib: limit >> 20,
+        taken_mib: (others + limit - left) >> 20,
+    };
+    match gpu_cache(folder, asked, left).map_err(SetupError::Model)? {
+        Ok(cache) if cache >= LEAST_CACHE => Ok(cache),
+        Ok(cache) => Err(refused(left - cache)),
+        Err(others) => Err(refused(others)),
     }
 }
 
 /// A model file as published; its inputs and outputs tell which network it is.
 fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, Fault> {
     let path = folder.join(exported::MODEL);
-    let network = runtime.network(&path)?;
+    let network = for_layout(runtime).network(&path)?;
     let inputs = network.inputs();
     let outputs = network.outputs();
     let named = |fault: Fault| fault.within(format!("`{}`", path.display()));

@@ -125,6 +125,9 @@ fn run_guarded(server: &Server, loaded: &Loaded, record: &JobRecord, cancel: &Ar
     if loaded.engine.has_ended() {
         tracing::error!("the engine has ended; the server ends, too, to be started again");
         server.fail();
+    } else if let Some(fault) = loaded.engine.lost() {
+        tracing::error!("the server ends, to be started again: {fault}");
+        server.fail();
     }
     server.notices.tell(&record.id);
     server.outbound.webhooks.wake();

@@ -102,6 +102,11 @@ impl Coordinator {
         );
         job.undelivered.insert(serial);
         job.started += 1;
+        if let Some(fault) = self.lost.get() {
+            let page = Page::failed(page_index, fault.clone());
+            self.page_done(serial, FinishedPage::of(page));
+            return Turn::Started;
+        }
         let page = PageJob::new(serial, job.context.clone(), source, page_index);
         if self.to_readers.send(page).is_err() {
             self.page_done(

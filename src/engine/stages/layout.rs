@@ -158,7 +158,10 @@ impl Restarted<'_> {
                 regions.into_iter().map(Ok).collect()
             }
             Err(fault) if fault.reason == Reason::TimeUp && pages.len() < 2 => vec![Err(fault)],
-            Err(fault) if ends.is_cancelled() => pages.iter().map(|_| Err(fault.clone())).collect(),
+            // No other batch, and no other detector, could run on the device.
+            Err(fault) if ends.is_cancelled() || fault.reason == Reason::DeviceLost => {
+                pages.iter().map(|_| Err(fault.clone())).collect()
+            }
             Err(fault) if pages.len() < 2 => match self.restart(&fault) {
                 true => self.detect(pages, options, ends),
                 false => vec![Err(fault)],

@@ -27,6 +27,7 @@ pub(super) enum Trouble {
     LayoutPanics,
     BlockFails,
     RecognizerDies,
+    DeviceLost,
     RecognizerPanics,
 }
 
@@ -189,6 +190,12 @@ impl Recognizer for FakeRecognizer {
                             return Err(RecognizeError(Fault::new(
                                 Reason::Device,
                                 "the device is lost",
+                            )));
+                        }
+                        Trouble::DeviceLost => {
+                            return Err(RecognizeError(Fault::new(
+                                Reason::DeviceLost,
+                                "the GPU is lost",
                             )));
                         }
                         Trouble::RecognizerPanics => panic!("the recognizer panics"),

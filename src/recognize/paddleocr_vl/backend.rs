@@ -12,7 +12,8 @@ use super::image::{Patches, patches};
 use super::model::{DecoderSteps, EncodedPrompt, Encoder, Model};
 use super::prompt::Prompts;
 use crate::deadline::{self, CancelToken};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
+use crate::onnx::OnnxError;
 use crate::plan;
 use crate::raster::Pixels;
 use crate::recognize::draft::Draft;
@@ -123,8 +124,15 @@ impl Recognizer for PaddleOcrVl {
             1
         };
         let Model {
-            encoder, decoder, ..
+            encoder,
+            mut decoder,
+            ..
         } = model;
+        // Before vision starts: nothing else may run meanwhile.
+        decoder
+            .prepare()
+            .map_err(|error| RecognizeError(error.into()))?;
+        // Lives as long as the decoder: its memory is not given back between the decoder's steps.
         let mut vision_stage = VisionStage {
             encoder,
             options: &options,
@@ -133,6 +141,7 @@ impl Recognizer for PaddleOcrVl {
         };
         let scheduler = Scheduler::new(decoder, options.slots).counted(self.counters.clone());
         let deadline = deadline::current();
+        let vision_stage = &mut vision_stage;
         thread::scope(|scope| {
             // Closes when this scope ends, however it does, so that preparers stop waiting for requests.
             let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
@@ -191,8 +200,7 @@ impl Recognizer for PaddleOcrVl {
                 }
             }
             drop((requests, to_run));
-            serve(scheduler, next, &prompts, &answers);
-            Ok(())
+            serve(scheduler, next, &prompts, &answers).map_err(RecognizeError)
         })
     }
 
@@ -383,6 +391,12 @@ impl VisionStage<'_> {
                 .zip(prompts)
                 .map(|(block, prompt)| Ok(self.task(block, prompt)))
                 .collect(),
+            Err(error @ OnnxError::Lost { .. }) => {
+                let fault = Fault::from(error);
+                let each = blocks.into_iter();
+                each.map(|block| Err((block.ticket, fault.clone())))
+                    .collect()
+            }
             Err(error) => {
                 if blocks.len() > 1 {
                     tracing::warn!(%error, "{} pictures at once failed, trying one by one", blocks.len());
@@ -441,23 +455,25 @@ impl VisionStage<'_> {
     }
 }
 
-/// Decodes blocks until no more come and all are answered. `next(wait)` gives one; with `wait` it blocks.
+/// Decodes blocks until no more come and all are answered. `next(wait)` gives one; with `wait` it blocks. Fails if the
+/// device is lost: blocks that are under way are then not answered.
 fn serve(
     mut scheduler: Scheduler<DecoderSteps, BlockTag>,
     mut next: impl FnMut(bool) -> Result<Looked, TryRecvError>,
     prompts: &Prompts,
     answers: &Sender<BlockAnswer>,
-) {
+) -> Result<(), Fault> {
     let mut is_open = true;
     while is_open || scheduler.load() > 0 {
         if deadline::stopped().is_some() {
-            return;
+            return Ok(());
         }
         while is_open && scheduler.wants_more() {
             match next(scheduler.load() == 0) {
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => is_open = false,
                 Ok(Ok(task)) => scheduler.push(task),
+                Ok(Err((_, fault))) if fault.reason == Reason::DeviceLost => return Err(fault),
                 Ok(Err((ticket, fault))) => {
                     drop(answers.send(BlockAnswer {
                         ticket,
@@ -469,6 +485,11 @@ fn serve(
         for (tag, result) in scheduler.step() {
             let result =
                 result.and_then(|answer| recognition(answer, prompts, tag.skip_special_tokens));
+            if let Err(fault) = &result
+                && fault.reason == Reason::DeviceLost
+            {
+                return Err(fault.clone());
+            }
             // The receiver is gone: the remaining sequences would be decoded in vain.
             if answers
                 .send(BlockAnswer {
@@ -477,10 +498,11 @@ fn serve(
                 })
                 .is_err()
             {
-                return;
+                return Ok(());
             }
         }
     }
+    Ok(())
 }
 
 fn recognition(

@@ -8,6 +8,7 @@ pub mod model;
 pub mod positions;
 pub mod prompt;
 pub mod slot_decoder;
+mod slot_plan;
 pub mod vision;
 
 /// A tensor's name in released files, from either naming scheme.

@@ -5,12 +5,13 @@ use super::decoder::{Decoder, Embeddings, Next, Packed, heads};
 use super::image::Patches;
 use super::positions::{TextRotary, prompt_positions};
 use super::prompt::Prompts;
-use super::slot_decoder::{SlotDecoder, SlotOptions, token_bytes};
+use super::slot_decoder::{SESSION_BYTES, SlotDecoder, SlotOptions, token_bytes};
 use super::vision::{Computing, Vision};
-use super::{is_known_unused, released_name};
+use super::{is_known_unused, released_name, slot_decoder, vision};
 use crate::fault::{Fault, Reason};
 use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::checkpoint::Checkpoint;
+use crate::onnx::cuda::budget::LIBRARY_WORK;
 use crate::onnx::graph::Element;
 use crate::onnx::packs::Packs;
 use crate::onnx::projection::Quantization;
@@ -180,7 +181,67 @@ fn own_networks(
     ))
 }
 
-/// Both networks with ONNX Runtime's operators.
+/// Division of a limited GPU memory among the parts of the recognizer, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct GpuParts {
+    /// For the runs of the vision encoder, besides its weights. Its batches follow from it.
+    vision: usize,
+    /// For the KV cache.
+    cache: usize,
+}
+
+/// What the recognizer needs of a GPU's memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct GpuNeeds {
+    /// The weights.
+    weights: usize,
+    /// A run of the vision encoder over the largest picture.
+    picture: usize,
+    /// One over the largest batch.
+    batch: usize,
+    /// The runs of the decoder.
+    decoder: usize,
+}
+
+impl GpuNeeds {
+    fn of(folder: &Path, config: &VlModelConfig, element: Element, slots: usize) -> GpuNeeds {
+        // Files hold two bytes per weight.
+        let file = std::fs::metadata(folder.join("model.safetensors"));
+        let weights = file.map_or(0, |file| file.len() as usize) / 2 * element.bytes();
+        let [picture, batch] = vision::work_bytes(config, element);
+        GpuNeeds {
+            weights,
+            picture,
+            batch,
+            decoder: slot_decoder::work_bytes(&config.text, element, slots),
+        }
+    }
+
+    /// Divides `left` bytes; `None` if they do not suffice.
+    fn divide(&self, left: usize) -> Option<GpuParts> {
+        let sessions = 2 * LIBRARY_WORK + SESSION_BYTES;
+        let left = left.checked_sub(self.weights + self.decoder + sessions)?;
+        let vision = (left / 4).clamp(self.picture, self.batch.max(self.picture));
+        let cache = left.checked_sub(vision)?;
+        Some(GpuParts { vision, cache })
+    }
+}
+
+/// Bytes for the KV cache that `left` bytes of GPU memory leave beside everything else; the error has the bytes that
+/// everything else takes.
+pub(crate) fn gpu_cache(
+    folder: &Path,
+    (element, slots): (Element, usize),
+    left: usize,
+) -> Result<Result<usize, usize>, Fault> {
+    let checkpoint = Checkpoint::open(folder)?;
+    let config = VlModelConfig::read(folder, &checkpoint.config)?;
+    let needs = GpuNeeds::of(folder, &config, element, slots);
+    let least = needs.weights + needs.decoder + needs.picture + 2 * LIBRARY_WORK + SESSION_BYTES;
+    Ok(needs.divide(left).map(|parts| parts.cache).ok_or(least))
+}
+
+/// Both networks with ONNX Runtime's operators. On a GPU each kind of call is tried out.
 fn standard_networks(
     checkpoint: &Checkpoint,
     config: &VlModelConfig,
@@ -189,11 +250,22 @@ fn standard_networks(
 ) -> Result<(Vision, AnyDecoder), Fault> {
     let computing = Computing::Batched(slots.element);
     let vision = Vision::read(checkpoint, config, computing, &[], None)?;
-    let vision = vision(&runtime.on_gpu(false))?;
+    let mut on_gpu = runtime.on_gpu(false);
+    if let Some(left) = runtime.gpu_memory_left() {
+        let count = slots.buckets.iter().map(|bucket| bucket.slots).sum();
+        let needs = GpuNeeds::of(checkpoint.folder(), config, slots.element, count);
+        let parts = needs.divide(left);
+        on_gpu = on_gpu.with_gpu_work(parts.map_or(needs.picture, |parts| parts.vision));
+    }
+    let mut vision = vision(&on_gpu)?;
     // Attention from plain operators reads shapes on the CPU, which a CUDA graph cannot capture.
     let captures = slots.attention_kernel == AttentionKernel::Fused;
     let decoder = SlotDecoder::read(checkpoint, config, slots)?;
-    let decoder = decoder(&runtime.on_gpu(captures))?;
+    let mut decoder = decoder(&runtime.on_gpu(captures))?;
+    if runtime.uses_gpu() {
+        vision.try_out()?;
+        decoder.try_out()?;
+    }
     Ok((vision, AnyDecoder::Slots(Box::new(decoder))))
 }
 
@@ -313,6 +385,16 @@ impl AnyDecoder {
     }
 }
 
+impl DecoderSteps {
+    /// Prepares for the steps of this thread: on a GPU they are captured now, while nothing else runs.
+    pub fn prepare(&mut self) -> Result<(), OnnxError> {
+        match &mut self.decoder {
+            AnyDecoder::Paged { .. } => Ok(()),
+            AnyDecoder::Slots(decoder) => decoder.capture(),
+        }
+    }
+}
+
 impl Steps for DecoderSteps {
     type Prompt = EncodedPrompt;
 
@@ -389,5 +471,31 @@ impl Steps for DecoderSteps {
             }
         });
         Ok(each.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_gpu_never_exceed_what_is_left() {
+        let needs = GpuNeeds {
+            weights: 1830 << 20,
+            picture: 360 << 20,
+            batch: 1200 << 20,
+            decoder: 280 << 20,
+        };
+        let sessions = 2 * LIBRARY_WORK + SESSION_BYTES;
+        for megabytes in [3000, 4000, 8000, 16_000, 140_000] {
+            let left = megabytes << 20;
+            let parts = needs.divide(left).unwrap();
+            let all = needs.weights + needs.decoder + sessions + parts.vision + parts.cache;
+            assert_eq!(all, left, "{megabytes} MB");
+            assert!(parts.vision >= needs.picture && parts.vision <= needs.batch);
+            assert!(parts.cache > left / 10, "{megabytes} MB");
+        }
+        assert_eq!(needs.divide(2500 << 20), None);
+        assert_eq!(needs.divide(0), None);
     }
 }

@@ -5,32 +5,37 @@
 //! steps over the first 1, 2, 4, 8, ... slots: shapes and buffers are always the same, so that each is
 //! captured once as a CUDA graph and replayed from then on. Rows of several tokens (prompts and drafted runs)
 //! run alone, except that prompts in neighbouring slots can run together.
+//!
+//! All steps are bound to their buffers when the decoder is made, and captured before the first block
+//! ([`SlotDecoder::capture`]): nothing is allocated or captured while blocks are under way.
 
 use super::config::{TextConfig, VlModelConfig};
 use super::decoder::{DECODER, Embeddings, Next, Packed, decoder_layer, head};
+use super::slot_plan::{TOGETHER, Together, plan, step_sizes, wanted_places};
 use crate::kernels::attention::Row;
 use crate::onnx::buffers::{Buffer, Call};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError};
+use crate::onnx::cuda::budget::LIBRARY_WORK;
 use crate::onnx::graph::{Dim, Element, Graph, Value};
 use crate::onnx::layers::Layers;
 use crate::onnx::network::{Array, Network, RunOutputs};
 use crate::onnx::projection::Quantization;
 use crate::onnx::slots::{AttentionKernel, CachePorts, OPSET, SlotHeads, place_arrays};
 use crate::onnx::{OnnxError, Runtime};
-use crate::recognize::scheduler::kv_cache::{Bucket, bucket_of};
+use crate::recognize::scheduler::kv_cache::Bucket;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Most tokens, padding included, of prompts that run together.
-const TOGETHER: usize = 4096;
+/// GPU memory of the buffers of all steps.
+pub(super) const SESSION_BYTES: usize = 16 << 20;
 
 /// The network with its cache.
 pub struct SlotDecoder {
-    // Dropped before the network that it belongs to.
-    steps: BTreeMap<(usize, usize), BoundStep>,
-    /// Number of steps created.
-    captured: usize,
+    /// Calls of all decode steps, by bucket and number of slots. Dropped before the network that they belong to.
+    steps: BTreeMap<(usize, usize), Call>,
+    /// Buffers of the steps of each bucket.
+    step_buffers: Vec<StepBuffers>,
     caches: Vec<BucketCache>,
     network: Network,
     attention_kernel: AttentionKernel,
@@ -51,24 +56,14 @@ struct BucketCache {
     length: usize,
 }
 
-/// A decode step over the first slots of a bucket, bound to its buffers.
-struct BoundStep {
-    call: Call,
+/// Buffers of the decode steps of a bucket, each with an entry for every slot: a step over fewer slots has the first
+/// entries.
+struct StepBuffers {
     tokens: Arc<Buffer>,
+    numbers: Arc<Buffer>,
+    wanted: Arc<Buffer>,
     places: Vec<(&'static str, Arc<Buffer>)>,
     next: Arc<Buffer>,
-}
-
-/// Rows of neighbouring slots that run together, padded to the longest.
-#[derive(Debug, PartialEq, Eq)]
-struct Together {
-    bucket: usize,
-    /// Slots within the bucket.
-    slots: Range<usize>,
-    /// Index in the packed call of the row in each slot; `None` for an idle slot.
-    rows: Vec<Option<usize>>,
-    /// Tokens that each row is padded to.
-    tokens: usize,
 }
 
 /// Floating-point type and slots of the decoder.
@@ -82,6 +77,18 @@ pub struct SlotOptions {
     pub attention_kernel: AttentionKernel,
 }
 
+/// Bytes that a token of a prompt takes in a run, by hidden size and byte of an element: 45 measured over two at real
+/// size, with the memory that ONNX Runtime 1.31 asks for.
+const RUN_BYTES: usize = 24;
+/// Bytes that a logit takes in a step: in two precisions, and its probability.
+const LOGIT_BYTES: usize = 12;
+
+/// Bytes of GPU memory for the runs of the decoder, besides weights and cache.
+pub(super) fn work_bytes(text: &TextConfig, element: Element, slots: usize) -> usize {
+    TOGETHER * text.hidden_size * RUN_BYTES * element.bytes()
+        + slots * text.vocab_size * LOGIT_BYTES
+}
+
 /// Bytes of KV cache per token.
 pub fn token_bytes(text: &TextConfig, element: Element) -> usize {
     2 * text.layers * text.key_value_heads * text.head_dim * element.bytes()
@@ -89,6 +96,8 @@ pub fn token_bytes(text: &TextConfig, element: Element) -> usize {
 
 impl SlotDecoder {
     /// Reads the weights; the returned function creates the session and the cache.
+    ///
+    /// If GPU memory has a limit, the session gets for its runs what cache and weights leave of it.
     pub fn read(
         checkpoint: &Checkpoint,
         config: &VlModelConfig,
@@ -107,7 +116,17 @@ impl SlotDecoder {
         let ports = build(&mut net, &text, heads, options.attention_kernel)?;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
-            let network = graph.build(runtime)?;
+            let runtime = match runtime.gpu_memory_left() {
+                Some(left) => {
+                    let slots = options.buckets.iter();
+                    let cache = slots.map(|b| b.slots * (b.tokens + 1)).sum::<usize>()
+                        * token_bytes(&text, options.element);
+                    let others = graph.weight_bytes() + cache + LIBRARY_WORK + SESSION_BYTES;
+                    runtime.with_gpu_work(left.saturating_sub(others))
+                }
+                None => runtime.clone(),
+            };
+            let network = graph.build(&runtime)?;
             let SlotOptions {
                 element,
                 buckets,
@@ -133,9 +152,9 @@ impl SlotDecoder {
                 .map(cache)
                 .collect::<Result<_, OnnxError>>()?;
             let lengths = vec![0; buckets.iter().map(|bucket| bucket.slots).sum()];
-            Ok(SlotDecoder {
+            let mut decoder = SlotDecoder {
                 steps: BTreeMap::new(),
-                captured: 0,
+                step_buffers: Vec::new(),
                 caches,
                 network,
                 attention_kernel,
@@ -146,7 +165,10 @@ impl SlotDecoder {
                 embeddings,
                 half_head: text.head_dim / 2,
                 vocabulary: text.vocab_size,
-            })
+            };
+            decoder.make_step_buffers()?;
+            decoder.bind_steps(true)?;
+            Ok(decoder)
         })
     }
 
@@ -308,87 +330,160 @@ impl SlotDecoder {
     ) -> Result<Vec<Next>, OnnxError> {
         let key = (together.bucket, together.slots.len());
         let (tokens, places) = (self.tokens(packed, together), self.places(packed, together));
-        let mut step = match self.steps.remove(&key) {
-            Some(step) => step,
-            None => self.new_step(key, &places)?,
-        };
-        step.tokens.write(&tokens)?;
-        for (name, buffer) in &step.places {
+        let buffers = &self.step_buffers[together.bucket];
+        buffers.tokens.write(&tokens)?;
+        for (name, buffer) in &buffers.places {
             match places.iter().find(|(other, _)| other == name) {
                 Some((_, Array::I32(_, values))) => buffer.write(values)?,
                 Some((_, Array::I64(_, values))) => buffer.write(values)?,
                 _ => {}
             }
         }
-        self.network.run_call(&mut step.call, |_| Ok(()))?;
-        let next = pairs(&step.next.read_f32()?);
-        self.steps.insert(key, step);
+        let call = self.steps.get_mut(&key).expect("all sizes are bound");
+        self.network.run_call(call, |_| Ok(()))?;
+        let next = pairs(&buffers.next.read_f32(together.slots.len())?);
         Ok(wanted.iter().map(|(_, at)| next[*at]).collect())
     }
 
-    /// Buffers and bindings of a decode step over the first slots of a bucket.
-    fn new_step(
-        &mut self,
-        (bucket, slots): (usize, usize),
-        places: &[(&'static str, Array)],
-    ) -> Result<BoundStep, OnnxError> {
-        // Never the number of another step, even a failed one: its buffers are gone.
-        self.captured += 1;
-        let mut call = self.network.call(Some(self.captured))?;
+    /// Makes the buffers of all decode steps, and writes those that never change.
+    fn make_step_buffers(&mut self) -> Result<(), OnnxError> {
         let width = self.embeddings.width() + 2 * self.half_head;
-        let tokens = self.network.buffer(Element::F32, &[slots, 1, width])?;
-        call.input("tokens", &tokens, 0..slots)?;
-        let fixed = |values: Array| -> Result<Arc<Buffer>, OnnxError> {
-            let Array::I64(shape, values) = values else {
-                unreachable!("rows of whole numbers")
+        for (bucket, size) in self.buckets.iter().enumerate() {
+            let slots = size.slots;
+            let buffer = |element, shape: &[usize]| self.network.buffer(element, shape);
+            let fixed = |values: Array| -> Result<Arc<Buffer>, OnnxError> {
+                let Array::I64(shape, values) = values else {
+                    unreachable!("rows of whole numbers")
+                };
+                let buffer = buffer(Element::I64, &shape)?;
+                buffer.write(&values)?;
+                Ok(buffer)
             };
-            let buffer = self.network.buffer(Element::I64, &shape)?;
-            buffer.write(&values)?;
-            Ok(buffer)
-        };
-        call.input("numbers", &fixed(numbers(slots, 1))?, 0..slots)?;
-        call.input(
-            "wanted",
-            &fixed(i64_row((0..slots as i64).collect()))?,
-            0..slots,
-        )?;
-        let mut bound = Vec::new();
-        for (name, array) in places {
-            let (element, shape) = match array {
-                Array::I32(shape, _) if !shape.is_empty() => (Element::I32, shape),
-                Array::I64(shape, _) => (Element::I64, shape),
-                // A constant scalar, which the CPU reads.
-                array => {
-                    call.array(name, array.clone())?;
-                    continue;
+            let mut places = Vec::new();
+            for (name, array) in self.places(&Packed::default(), &Together::idle(bucket, slots)) {
+                if let Some((element, shape)) = placed(&array) {
+                    places.push((name, buffer(element, shape)?));
                 }
+            }
+            let buffers = StepBuffers {
+                tokens: buffer(Element::F32, &[slots, 1, width])?,
+                numbers: fixed(numbers(slots, 1))?,
+                wanted: fixed(i64_row((0..slots as i64).collect()))?,
+                places,
+                next: buffer(Element::F32, &[slots, 2])?,
             };
-            let buffer = self.network.buffer(element, shape)?;
-            call.input(name, &buffer, 0..shape[0])?;
-            bound.push((*name, buffer));
+            self.step_buffers.push(buffers);
+        }
+        Ok(())
+    }
+
+    /// Binds the decode steps over all numbers of slots.
+    fn bind_steps(&mut self, captured: bool) -> Result<(), OnnxError> {
+        let mut steps = BTreeMap::new();
+        for (bucket, size) in self.buckets.iter().enumerate() {
+            for slots in step_sizes(size.slots) {
+                // Numbers from 1 on, each for one step only.
+                let number = captured.then_some(steps.len() + 1);
+                steps.insert((bucket, slots), self.bound_step(number, bucket, slots)?);
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// A decode step over the first slots of a bucket, bound to its buffers.
+    fn bound_step(
+        &self,
+        number: Option<usize>,
+        bucket: usize,
+        slots: usize,
+    ) -> Result<Call, OnnxError> {
+        let mut call = self.network.call(number)?;
+        let buffers = &self.step_buffers[bucket];
+        call.input("tokens", &buffers.tokens, 0..slots)?;
+        call.input("numbers", &buffers.numbers, 0..slots)?;
+        call.input("wanted", &buffers.wanted, 0..slots)?;
+        for (name, array) in self.places(&Packed::default(), &Together::idle(bucket, slots)) {
+            let buffer = buffers.places.iter().find(|(other, _)| *other == name);
+            match (placed(&array), buffer) {
+                (Some((_, shape)), Some((_, buffer))) => call.input(name, buffer, 0..shape[0])?,
+                // A constant scalar, which the CPU reads.
+                _ => call.array(name, array)?,
+            }
         }
         self.bind_cache(&mut call, bucket, &(0..slots))?;
-        let next = self.network.buffer(Element::F32, &[slots, 2])?;
-        call.output("next", &next, 0..slots)?;
-        Ok(BoundStep {
-            call,
-            tokens,
-            places: bound,
-            next,
-        })
+        call.output("next", &buffers.next, 0..slots)?;
+        Ok(call)
+    }
+
+    /// Captures all decode steps as CUDA graphs for this thread, which is to run them; does nothing where runs are not
+    /// captured. Idle slots are all that the steps compute.
+    ///
+    /// A capture that fails for a reason of its own is no error: the steps then run uncaptured, slower.
+    pub fn capture(&mut self) -> Result<(), OnnxError> {
+        if !self.network.captures() {
+            return Ok(());
+        }
+        // The largest first, so that the session's memory grows once.
+        let sizes: Vec<(usize, usize)> = self.steps.keys().rev().copied().collect();
+        for (bucket, slots) in sizes {
+            if self.steps[&(bucket, slots)].is_captured() {
+                continue;
+            }
+            let idle = Together::idle(bucket, slots);
+            match self.step(&Packed::default(), &idle, &[]) {
+                Ok(_) => {}
+                Err(error @ (OnnxError::Lost { .. } | OnnxError::OutOfMemory { .. })) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "decode steps cannot be captured and will be slower");
+                    return self.bind_steps(false);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the largest calls of every kind once, uncaptured: whatever the device lacks for them, in kernels or in
+    /// memory, shows before there is a page. The cache is left as if nothing had run.
+    pub fn try_out(&mut self) -> Result<(), OnnxError> {
+        for (bucket, size) in self.buckets.clone().into_iter().enumerate() {
+            let idle = Together::idle(bucket, size.slots);
+            let all: Vec<(usize, usize)> = (0..size.slots).map(|at| (at, at)).collect();
+            self.one_off(&Packed::default(), &idle, &all, false)?;
+            let tokens = size.tokens.min(TOGETHER);
+            let prompt = Together {
+                bucket,
+                slots: 0..1,
+                rows: vec![Some(0)],
+                tokens,
+            };
+            let mut packed = Packed {
+                embeddings: vec![0.0; tokens * self.embeddings.width()],
+                rows: vec![Row {
+                    tokens: 0..tokens,
+                    past: 0,
+                    pages: Vec::new(),
+                }],
+                ..Packed::default()
+            };
+            packed.rotary.cosines = vec![1.0; tokens * self.half_head];
+            packed.rotary.sines = vec![0.0; tokens * self.half_head];
+            self.one_off(&packed, &prompt, &[(0, tokens - 1)], true)?;
+        }
+        Ok(())
     }
 }
 
-/// The wanted tokens of rows that run together: index among all wanted ones, position in the padded output.
-fn wanted_places(call: &Packed, together: &Together) -> Vec<(usize, usize)> {
-    let place = |(number, token): (usize, &usize)| {
-        together.rows.iter().enumerate().find_map(|(slot, row)| {
-            let own = &call.rows[(*row)?].tokens;
-            own.contains(token)
-                .then(|| (number, slot * together.tokens + token - own.start))
-        })
+/// Type and shape of an array that a step has in a buffer; `None` for a scalar, which the CPU reads.
+fn placed(array: &Array) -> Option<(Element, &[usize])> {
+    let (element, shape) = match array {
+        Array::I32(shape, _) => (Element::I32, shape),
+        Array::I64(shape, _) => (Element::I64, shape),
+        Array::F32(shape, _) => (Element::F32, shape),
     };
-    call.wanted.iter().enumerate().filter_map(place).collect()
+    (!shape.is_empty()).then_some((element, shape))
 }
 
 fn numbers(batch: usize, tokens: usize) -> Array {
@@ -407,67 +502,6 @@ fn pairs(values: &[f32]) -> Vec<Next> {
             log_probability: *log,
         })
         .collect()
-}
-
-/// Groups rows into calls (see the module documentation).
-fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
-    // Sorted by slot: bucket, slot within it, row.
-    let mut placed: Vec<(usize, usize, usize)> = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        let bucket = bucket_of(buckets, row.pages[0]);
-        let first: usize = buckets[..bucket].iter().map(|bucket| bucket.slots).sum();
-        placed.push((bucket, row.pages[0] as usize - first, number));
-    }
-    placed.sort_unstable();
-    let mut all: Vec<Together> = Vec::new();
-    for (bucket, size) in buckets.iter().enumerate() {
-        let own = placed.iter().filter(|(of, _, _)| *of == bucket);
-        let (single, several): (Vec<_>, Vec<_>) =
-            own.partition(|(_, _, row)| rows[*row].tokens.len() == 1);
-        if let Some((_, last, _)) = single.last() {
-            let count = (last + 1).next_power_of_two().min(size.slots);
-            let mut in_slots = vec![None; count];
-            single
-                .iter()
-                .for_each(|(_, slot, row)| in_slots[*slot] = Some(*row));
-            all.push(Together {
-                bucket,
-                slots: 0..count,
-                rows: in_slots,
-                tokens: 1,
-            });
-        }
-        let mut open: Option<Together> = None;
-        for (_, slot, row) in several {
-            let tokens = rows[row].tokens.len();
-            if let Some(group) = &mut open
-                && rows[row].past == 0
-                && group.rows.iter().flatten().all(|row| rows[*row].past == 0)
-                && group.slots.end == slot
-                && is_worth_padding(group, tokens)
-            {
-                group.slots.end += 1;
-                group.rows.push(Some(row));
-                group.tokens = group.tokens.max(tokens);
-            } else {
-                all.extend(open.take());
-                open = Some(Together {
-                    bucket,
-                    slots: slot..slot + 1,
-                    rows: vec![Some(row)],
-                    tokens,
-                });
-            }
-        }
-        all.extend(open);
-    }
-    all
-}
-
-/// `true` if prompts are so similar in length, and so short, that padding costs less than separate calls.
-fn is_worth_padding(group: &Together, tokens: usize) -> bool {
-    let (short, long) = (group.tokens.min(tokens), group.tokens.max(tokens));
-    long * (group.rows.len() + 1) <= TOGETHER && short * 4 >= long * 3
 }
 
 fn build(
@@ -528,58 +562,4 @@ fn build(
         &[rows, Dim::Fixed(text.vocab_size)],
     );
     Ok(ports)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(slot: u32, past: usize, tokens: Range<usize>) -> Row {
-        Row {
-            tokens,
-            past,
-            pages: vec![slot],
-        }
-    }
-
-    #[test]
-    fn single_tokens_decode_together_and_prompts_with_their_neighbours() {
-        let buckets = [
-            Bucket {
-                slots: 6,
-                tokens: 100,
-            },
-            Bucket {
-                slots: 3,
-                tokens: 400,
-            },
-        ];
-        let rows = [
-            row(4, 9, 0..1),
-            row(0, 30, 1..2),
-            // Two similar prompts in neighbouring slots, a much shorter one, and a drafted run.
-            row(2, 0, 2..42),
-            row(1, 0, 42..80),
-            row(3, 0, 80..85),
-            row(5, 7, 85..95),
-            row(7, 200, 95..96),
-        ];
-        let planned = plan(&rows, &buckets);
-        let together = |bucket, slots: Range<usize>, rows: &[Option<usize>], tokens| Together {
-            bucket,
-            slots,
-            rows: rows.to_vec(),
-            tokens,
-        };
-        assert_eq!(
-            planned,
-            [
-                together(0, 0..6, &[Some(1), None, None, None, Some(0), None], 1),
-                together(0, 1..3, &[Some(3), Some(2)], 40),
-                together(0, 3..4, &[Some(4)], 5),
-                together(0, 5..6, &[Some(5)], 10),
-                together(1, 0..2, &[None, Some(6)], 1),
-            ]
-        );
-    }
 }

@@ -26,6 +26,8 @@ pub struct Vision {
     network: Network,
     config: VlModelConfig,
     is_batched: bool,
+    /// Most patches of a batch, padding included.
+    most_patches: usize,
 }
 
 /// Implementation of the encoder.
@@ -44,6 +46,26 @@ pub enum Computing {
 
 /// Most patches of a batch, padding included; a single picture may have more.
 const MOST_PATCHES: usize = 1 << 14;
+
+/// Bytes that a patch takes in a run, by width and byte of an element: 49 measured over two at real size, with the memory
+/// that ONNX Runtime 1.31 asks for.
+const PATCH_BYTES: usize = 28;
+
+/// Side in patches of the largest square picture.
+fn largest_side(config: &VlModelConfig) -> usize {
+    let vision = &config.vision;
+    let step = vision.patch_size * vision.merge_size;
+    let side = (config.image.limits[1] as f64).sqrt() as usize / step;
+    side.max(1) * vision.merge_size
+}
+
+/// Bytes of GPU memory for a run over the largest picture, and for one over the largest batch, besides the weights.
+pub(super) fn work_bytes(config: &VlModelConfig, element: Element) -> [usize; 2] {
+    let side = largest_side(config);
+    let each = config.vision.hidden_size * PATCH_BYTES * element.bytes();
+    // Sizes below that are lost in rounding.
+    [side * side, MOST_PATCHES].map(|patches| (patches * each).max(32 << 20))
+}
 
 /// Intermediate tensors by name.
 pub type Intermediates = Vec<(String, Vec<f32>)>;
@@ -77,6 +99,7 @@ impl Vision {
                 network: graph.build(runtime)?,
                 config,
                 is_batched,
+                most_patches: MOST_PATCHES,
             })
         })
     }
@@ -89,7 +112,7 @@ impl Vision {
     /// Groups pictures, given their numbers of patches, into batches of indices.
     pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
         match self.is_batched {
-            true => batches(counts, MOST_PATCHES),
+            true => batches(counts, self.most_patches),
             false => (0..counts.len()).map(|picture| vec![picture]).collect(),
         }
     }
@@ -158,6 +181,27 @@ impl Vision {
             });
             Ok(each.collect())
         })
+    }
+
+    /// Encodes the largest batch once: whatever the device lacks for it, in kernels or in memory, shows before there is a
+    /// page. Batches become smaller if there is too little memory; fails if there is too little for the largest
+    /// picture.
+    pub fn try_out(&mut self) -> Result<(), OnnxError> {
+        let side = largest_side(&self.config);
+        let picture = Patches {
+            values: vec![0.0; side * side * self.config.vision.patch_numbers()],
+            grid: [side; 2],
+        };
+        let mut pictures = (self.most_patches / (side * side)).max(1);
+        loop {
+            match self.encode_all(vec![picture.clone(); pictures]) {
+                Err(OnnxError::OutOfMemory { .. }) if pictures > 1 => {
+                    pictures /= 2;
+                    self.most_patches = pictures * side * side;
+                }
+                ended => return ended.map(|_| ()),
+            }
+        }
     }
 
     /// Embeddings of a picture's tokens, `[tokens, width of the decoder]`.

@@ -410,6 +410,8 @@ impl<S: Steps, T> Scheduler<S, T> {
         match result {
             Ok(followers) => followers.into_iter().map(Ok).collect(),
             Err(error) if range.len() < 2 => vec![Err(error)],
+            // Nothing can run any more: halves would fail as well.
+            Err(error) if error.reason == Reason::DeviceLost => vec![Err(error); range.len()],
             Err(error) => {
                 tracing::warn!(
                     %error,

@@ -16,6 +16,10 @@ struct Fake {
     cache: Vec<Vec<(usize, usize)>>,
     /// Prompts that always fail.
     broken: Vec<usize>,
+    /// Reason with which they fail.
+    reason: Reason,
+    /// Steps that failed.
+    failed: usize,
     /// Most rows of a step.
     room: usize,
 }
@@ -68,6 +72,8 @@ impl Fake {
             tokens,
             cache,
             broken,
+            reason: Reason::Internal,
+            failed: 0,
             room: usize::MAX,
         }
     }
@@ -94,7 +100,8 @@ impl Steps for Fake {
                 .iter()
                 .any(|row| self.broken.contains(&row.prompt.number))
         {
-            return Err(Fault::internal("no"));
+            self.failed += 1;
+            return Err(Fault::new(self.reason, "no"));
         }
         self.steps.push(rows.len());
         self.tokens.push(
@@ -412,6 +419,21 @@ fn one_that_fails_costs_no_other() {
             .collect::<Vec<_>>(),
         [true, true, false, true, true]
     );
+}
+
+#[test]
+fn on_a_lost_device_nothing_is_tried_again() {
+    let fake = Fake {
+        broken: vec![2],
+        reason: Reason::DeviceLost,
+        ..Fake::new(100)
+    };
+    let mut scheduler = Scheduler::new(fake, 5);
+    (0..5).for_each(|number| scheduler.push(task(number, 5, 4)));
+    let done = scheduler.step();
+    assert_eq!((done.len(), scheduler.steps.failed), (5, 1));
+    let is_lost = |(_, result): &Done<usize>| matches!(result, Err(fault) if fault.reason == Reason::DeviceLost);
+    assert!(done.iter().all(is_lost));
 }
 
 #[test]

@@ -51,8 +51,8 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "gpu_memory",
-        help: "GPU memory limit of a network, such as 8G or 500M [default: no limit; the recognizer's KV cache takes \
-               8G besides its weights]",
+        help: "GPU memory limit of all networks together, such as 8G or 3000M [default: no limit; the recognizer's KV \
+               cache takes 8G besides its weights]",
         ..RUNNING
     },
     Parameter {
