@@ -158,7 +158,7 @@ impl Buffer {
                 let mut staging = lock(staging.as_ref().expect(SMALL));
                 staging.bytes_mut()[..data.len()].copy_from_slice(data);
                 let copied = memory.write(&staging, data.len());
-                copied.map_err(|error| OnnxError::of_run("a buffer", &error))
+                copied.map_err(|error| OnnxError::of_gpu(memory.gpu(), "a buffer", &error))
             }
         }
     }
@@ -169,23 +169,22 @@ impl Buffer {
     ///
     /// If there are fewer, or a buffer on a GPU is too large to be copied.
     pub fn read_f32(&self, rows: usize) -> Result<Vec<f32>, OnnxError> {
-        let fail = |error: &str| OnnxError::of_run("a buffer", error);
         let bytes = rows * self.row_bytes();
         assert!(bytes <= self.bytes(), "rows of a buffer");
         match &self.memory {
             BufferMemory::Host(tensor) => {
                 let tensor = lock(tensor);
                 let all = tensor.try_extract_tensor::<f32>();
-                let (_, all) = all.map_err(|error| fail(&error.to_string()))?;
+                let (_, all) =
+                    all.map_err(|error| OnnxError::of_run("a buffer", &error.to_string()))?;
                 Ok(all[..bytes / Element::F32.bytes()].to_vec())
             }
             BufferMemory::Gpu {
                 memory, staging, ..
             } => {
                 let mut staging = lock(staging.as_ref().expect(SMALL));
-                memory
-                    .read(&mut staging, bytes)
-                    .map_err(|error| fail(&error))?;
+                let copied = memory.read(&mut staging, bytes);
+                copied.map_err(|error| OnnxError::of_gpu(memory.gpu(), "a buffer", &error))?;
                 Ok(bytemuck::pod_collect_to_vec(&staging.bytes()[..bytes]))
             }
         }
@@ -241,7 +240,7 @@ pub struct Call {
     options: Arc<RunOptions>,
     /// `true` once an output is bound to a buffer.
     has_placed_outputs: bool,
-    is_on_gpu: bool,
+    gpu: Option<u32>,
     /// `true` if it is captured.
     captures: bool,
     /// The thread that has captured it. ONNX Runtime keeps captured graphs by thread: in another one it would
@@ -273,7 +272,7 @@ impl Network {
             kept: Vec::new(),
             options: Arc::new(options),
             has_placed_outputs: false,
-            is_on_gpu: self.gpu().is_some(),
+            gpu: self.gpu(),
             captures: self.captures() && captured.is_some(),
             captured_by: None,
         })
@@ -308,16 +307,9 @@ impl Network {
                 session.run_binding_with_options(&call.binding, options)
             })
         };
-        let outputs = outputs.map_err(|error| {
-            let message = error.to_string();
-            let error = OnnxError::of_run(name, &message);
-            match (&error, gpu) {
-                (OnnxError::OutOfMemory { .. }, _) | (_, None) => error,
-                (_, Some(gpu)) => match cuda::lost_by(gpu, &message) {
-                    Some(reason) => OnnxError::of_lost(name, reason),
-                    None => error,
-                },
-            }
+        let outputs = outputs.map_err(|error| match gpu {
+            Some(gpu) => OnnxError::of_gpu(gpu, name, &error.to_string()),
+            None => OnnxError::of_run(name, &error.to_string()),
         })?;
         call.captured_by = is_capture.then_some(thread).or(call.captured_by);
         read(&RunOutputs::new(outputs, name))
@@ -344,11 +336,18 @@ impl Call {
 
     /// Binds an input to an array; if the device is a GPU, it is copied there now.
     pub fn array(&mut self, input: &str, array: Array) -> Result<(), OnnxError> {
-        let fail =
-            |error: Error| OnnxError::of_run(&format!("input `{input}`"), &error.to_string());
+        let fail = |error: Error| {
+            let what = format!("input `{input}`");
+            match self.gpu {
+                Some(gpu) => OnnxError::of_gpu(gpu, &what, &error.to_string()),
+                None => OnnxError::of_run(&what, &error.to_string()),
+            }
+        };
         let value = array.into_value().map_err(fail)?;
-        let _turn = self.is_on_gpu.then(turns::shared);
-        self.binding.bind_input(input, &value).map_err(fail)
+        let turn = self.gpu.map(|_| turns::shared());
+        let bound = self.binding.bind_input(input, &value);
+        drop(turn);
+        bound.map_err(fail)
     }
 
     /// Binds an input to entries of a buffer's first dimension.

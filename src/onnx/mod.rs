@@ -27,8 +27,8 @@ use cuda::errors::essence;
 use cuda::turns;
 use network::{Array, Network, SessionPlace};
 use ort::environment::Environment;
+use ort::ep::ArenaExtendStrategy;
 use ort::ep::cuda::AttentionBackend;
-use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use std::path::{Path, PathBuf};
@@ -141,6 +141,17 @@ impl OnnxError {
         match is_memory {
             true => OnnxError::OutOfMemory { model, reason },
             false => OnnxError::Run { model, reason },
+        }
+    }
+
+    /// Classifies what failed on a GPU, going by the message and, in doubt, by the device. Not to be called in a turn.
+    fn of_gpu(gpu: u32, model: &str, reason: &str) -> Self {
+        if lacks_memory(reason) {
+            return OnnxError::of_run(model, reason);
+        }
+        match cuda::lost_by(gpu, reason) {
+            Some(lost) => OnnxError::of_lost(model, lost),
+            None => OnnxError::of_run(model, reason),
         }
     }
 
@@ -352,10 +363,10 @@ impl Runtime {
     pub fn gpu(&self) -> Result<Option<Gpu>, OnnxError> {
         let found = match self.options.device {
             Device::Cpu => return Ok(None),
-            Device::Auto if !has_cuda() => return Ok(None),
-            Device::Auto => usable(0),
+            Device::Auto if !cuda::is_built_in() => return Ok(None),
+            Device::Auto => cuda::usable(0),
             Device::Gpu(number) => {
-                let found = usable(number).map_err(|reason| {
+                let found = cuda::usable(number).map_err(|reason| {
                     let device = Some(number);
                     NoSession { device, reason }.named(String::new())
                 });
@@ -455,7 +466,7 @@ impl Runtime {
         let refused = |device| move |reason: String| NoSession { device, reason };
         match self.options.device {
             Device::Gpu(device) => {
-                usable(device).map_err(refused(Some(device)))?;
+                cuda::usable(device).map_err(refused(Some(device)))?;
                 build(Some(device)).map_err(refused(Some(device)))
             }
             Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|reason| {
@@ -497,19 +508,6 @@ impl Runtime {
             builder = builder.with_execution_providers([provider.build().error_on_failure()])?;
         }
         Ok(builder)
-    }
-}
-
-/// `true` if the loaded ONNX Runtime is one for GPUs.
-fn has_cuda() -> bool {
-    ort::ep::CUDA::is_available().unwrap_or(false)
-}
-
-/// The GPU of this number, or a sentence why it cannot be used.
-fn usable(number: u32) -> Result<Gpu, String> {
-    match has_cuda() {
-        true => cuda::look_at(number),
-        false => Err("the ONNX Runtime in the runtime folder is one for the CPU".into()),
     }
 }
 

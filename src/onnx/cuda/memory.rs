@@ -32,14 +32,15 @@ impl DeviceMemory {
         reserved: Reservation,
     ) -> Result<DeviceMemory, String> {
         let cuda = cuda()?;
-        let _turn = turns::shared();
+        let turn = turns::shared();
         let mut start = std::ptr::null_mut();
-        // SAFETY: the functions are those of the CUDA runtime; the address is written before it is used, and the
-        // filled part is what was allocated.
+        // SAFETY: the functions are those of the CUDA runtime; the address is written before it is used.
         unsafe {
             on(cuda, gpu, (cuda.select)(gpu as c_int))?;
             on(cuda, gpu, (cuda.allocate)(&mut start, bytes.max(1)))?;
         }
+        // If filling fails, dropping takes a turn of its own.
+        drop(turn);
         let memory = DeviceMemory {
             cuda,
             gpu,
@@ -47,12 +48,24 @@ impl DeviceMemory {
             bytes,
             _reserved: reserved,
         };
-        // SAFETY: as above. Networks run on streams of their own, which do not wait for this one, so it is waited for.
-        unsafe {
-            on(cuda, gpu, (cuda.fill)(start, 0, bytes))?;
-            on(cuda, gpu, (cuda.wait)())?;
-        }
+        memory.fill_with_zeros()?;
         Ok(memory)
+    }
+
+    fn fill_with_zeros(&self) -> Result<(), String> {
+        let _turn = turns::shared();
+        // SAFETY: the filled part is what was allocated. Networks run on streams of their own, which do not wait for
+        // this one, so it is waited for.
+        unsafe {
+            let status = (self.cuda.fill)(self.start, 0, self.bytes);
+            on(self.cuda, self.gpu, status)?;
+            on(self.cuda, self.gpu, (self.cuda.wait)())
+        }
+    }
+
+    /// Number of the GPU.
+    pub(crate) fn gpu(&self) -> u32 {
+        self.gpu
     }
 
     /// Address on the device.

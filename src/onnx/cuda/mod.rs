@@ -9,6 +9,7 @@ pub(crate) mod turns;
 
 use errors::is_lasting;
 use library::{CAPABILITY, CudaRuntime, cuda};
+use ort::ep::ExecutionProvider;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_int};
 use std::sync::{Mutex, PoisonError};
@@ -51,8 +52,21 @@ impl Gpu {
     }
 }
 
+/// `true` if the loaded ONNX Runtime is one for GPUs.
+pub(crate) fn is_built_in() -> bool {
+    ort::ep::CUDA::is_available().unwrap_or(false)
+}
+
+/// The GPU of this number. Fails with a sentence that says why it cannot be used.
+pub(crate) fn usable(number: u32) -> Result<Gpu, String> {
+    match is_built_in() {
+        true => look_at(number),
+        false => Err("the ONNX Runtime in the runtime folder is one for the CPU".into()),
+    }
+}
+
 /// Looks at a GPU, once per process. Fails with a sentence that names the library or the card that is at fault.
-pub(crate) fn look_at(number: u32) -> Result<Gpu, String> {
+fn look_at(number: u32) -> Result<Gpu, String> {
     static SEEN: Mutex<BTreeMap<u32, Result<Gpu, String>>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     seen.entry(number)
