@@ -375,26 +375,9 @@ fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
     })
 }
 
-/// The kernels for a GPU: those asked for, or of the best precision that it has.
+/// The kernels for a GPU.
 fn gpu_kernels(run: &NativeOptions, gpu: &Gpu, slots: Slots) -> Result<Kernels, SetupError> {
-    let (element, attention_kernel) = match run.precision {
-        None if gpu.has_bf16() => (Element::Bf16, AttentionKernel::Fused),
-        None => (Element::F16, AttentionKernel::Fused),
-        Some(Precision::Bf16) if gpu.has_bf16() => (Element::Bf16, AttentionKernel::Fused),
-        Some(Precision::Bf16) => {
-            let (major, minor) = gpu.capability;
-            let message = format!(
-                "{} (compute capability {major}.{minor}) does not compute in bf16: use fp16, which it takes by itself",
-                gpu.name
-            );
-            return Err(SetupError::Model(Fault::new(Reason::Settings, message)));
-        }
-        Some(Precision::Fp16) => (Element::F16, AttentionKernel::Fused),
-        Some(Precision::Fp32) => (Element::F32, AttentionKernel::Plain),
-        Some(Precision::Int8 | Precision::Int4) => {
-            return Err(SetupError::Precision(PrecisionError::OnGpu));
-        }
-    };
+    let (element, attention_kernel) = gpu_precision(run.precision, gpu)?;
     if run.is_vision_int8 {
         return Err(SetupError::Precision(PrecisionError::VisionOnGpu));
     }
@@ -403,6 +386,31 @@ fn gpu_kernels(run: &NativeOptions, gpu: &Gpu, slots: Slots) -> Result<Kernels, 
         attention_kernel,
         slots,
     })
+}
+
+/// The precision that was asked for, or the best that a GPU has.
+fn gpu_precision(
+    asked: Option<Precision>,
+    gpu: &Gpu,
+) -> Result<(Element, AttentionKernel), SetupError> {
+    let element = match asked {
+        None if gpu.has_bf16() => Element::Bf16,
+        None | Some(Precision::Fp16) => Element::F16,
+        Some(Precision::Bf16) if gpu.has_bf16() => Element::Bf16,
+        Some(Precision::Bf16) => {
+            let (major, minor) = gpu.capability;
+            let message = format!(
+                "{} (compute capability {major}.{minor}) does not compute in bf16: use fp16, which it takes by itself",
+                gpu.name
+            );
+            return Err(SetupError::Model(Fault::new(Reason::Settings, message)));
+        }
+        Some(Precision::Fp32) => return Ok((Element::F32, AttentionKernel::Plain)),
+        Some(Precision::Int8 | Precision::Int4) => {
+            return Err(SetupError::Precision(PrecisionError::OnGpu));
+        }
+    };
+    Ok((element, AttentionKernel::Fused))
 }
 
 /// Size of the KV cache on a GPU in bytes: what the other networks, the weights and the runs leave of the limit.
@@ -540,4 +548,29 @@ pub(crate) fn load_for_run(
         }
     }
     Ok(networks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_precision_goes_by_the_card_unless_it_is_asked_for() {
+        let card = |capability| Gpu {
+            number: 0,
+            name: "a card".into(),
+            capability,
+        };
+        let of = |asked, capability| gpu_precision(asked, &card(capability)).ok();
+        let fused = |element| Some((element, AttentionKernel::Fused));
+        assert_eq!(of(None, (7, 5)), fused(Element::F16));
+        assert_eq!(of(None, (8, 0)), fused(Element::Bf16));
+        assert_eq!(of(None, (12, 0)), fused(Element::Bf16));
+        assert_eq!(of(Some(Precision::Fp16), (9, 0)), fused(Element::F16));
+        assert_eq!(of(Some(Precision::Bf16), (9, 0)), fused(Element::Bf16));
+        assert_eq!(of(Some(Precision::Bf16), (7, 5)), None);
+        assert_eq!(of(Some(Precision::Int8), (9, 0)), None);
+        let plain = Some((Element::F32, AttentionKernel::Plain));
+        assert_eq!(of(Some(Precision::Fp32), (7, 5)), plain);
+    }
 }
