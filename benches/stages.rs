@@ -11,7 +11,7 @@ use docparse::internals::input::worker::protocol::{MAX_MESSAGE, PageRequest};
 use docparse::internals::input::worker::{PoolOptions, WorkerPool};
 use docparse::internals::input::{InputFile, OpenOptions, PixelsWanted};
 use docparse::internals::layout::geometric::regions;
-use docparse::internals::lines::{LineOptions, LineReader, prepare_layer};
+use docparse::internals::lines::{LineOptions, LineReader, RecognizerPrecision, prepare_layer};
 use docparse::internals::onnx::{Device, Runtime, SessionOptions};
 use docparse::internals::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
@@ -107,10 +107,15 @@ fn main() {
         .find(runtime::ONNXRUNTIME)
         .expect("scripts/setup.sh was run");
     let runtime = Runtime::load(&library, session).expect("the runtime loads");
-    let mut reader =
-        LineReader::load(&runtime, &dirs, LineOptions::default()).expect("the models load");
-    show(
-        "lines read from the picture",
-        median(|| drop(reader.read(&pixels))),
-    );
+    for (name, precision) in [
+        ("lines read from the picture, f32", RecognizerPrecision::F32),
+        ("the same, int8", RecognizerPrecision::Int8),
+    ] {
+        let options = LineOptions {
+            precision,
+            ..LineOptions::default()
+        };
+        let mut reader = LineReader::load(&runtime, &dirs, options).expect("the models load");
+        show(name, median(|| drop(reader.read(&pixels))));
+    }
 }

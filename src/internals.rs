@@ -67,7 +67,9 @@ pub mod layout {
 }
 /// Items of `lines`.
 pub mod lines {
-    pub use crate::lines::{LineOptions, LineReader, PreparedPage, memory, prepare_layer};
+    pub use crate::lines::{
+        LineOptions, LineReader, PreparedPage, RecognizerPrecision, memory, prepare_layer,
+    };
 }
 /// Items of `net`.
 pub mod net {

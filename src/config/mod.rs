@@ -15,7 +15,7 @@ mod yaml;
 pub(crate) use serving::ServingConfig;
 
 use crate::document::HiddenMode;
-use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
+use crate::lines::{DetectOptions, LimitType, LineOptions, RecognizerPrecision, TextLayerMode};
 use crate::net::shown_address;
 use crate::runtime::{LINE_DETECTOR, LINE_RECOGNIZER};
 use crate::writer::options::{MarkdownForm, MarkdownOptions, MarkdownStyle, PageBreaks};
@@ -398,6 +398,13 @@ impl Config {
                     )?,
                 },
                 rec_batch_num: read.int(&format!("{recognize}.rec_batch_num"), 1, 256)? as usize,
+                precision: match read
+                    .one_of(&format!("{recognize}.precision"), &["auto", "f32", "int8"])?
+                {
+                    0 => RecognizerPrecision::Auto,
+                    1 => RecognizerPrecision::F32,
+                    _ => RecognizerPrecision::Int8,
+                },
                 drop_score: read.float(&format!("{recognize}.drop_score"), 0.0, 1.0)?,
                 use_textline_orientation: read
                     .bool(&format!("{recognize}.use_textline_orientation")),

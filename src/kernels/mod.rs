@@ -1,11 +1,13 @@
-//! CPU kernels for what ONNX Runtime lacks or does slowly: chains of convolutions, linear layers, and
-//! attention over a paged KV cache.
+//! CPU kernels for what ONNX Runtime lacks or does slowly: chains of convolutions, linear layers, attention
+//! over a paged KV cache, and the line recognizer with weights of eight bits.
 //!
 //! Each has an AVX-512 form and a portable one. They distribute work through a function that the caller
 //! passes ([`Parallel`]), so that they run on ONNX Runtime's threads. Every row of a result is computed by
 //! the same operations in the same order whatever the batch, so it is bit-identical alone and in any batch.
 
 pub(crate) mod attention;
+pub(crate) mod int8;
+pub(crate) mod line_recognizer;
 pub(crate) mod linear;
 mod math;
 pub(crate) mod quantize;

@@ -9,6 +9,7 @@ mod beside;
 mod detect;
 mod diagnostics;
 mod doubt;
+mod int8_recognizer;
 mod letter_height;
 mod letters;
 mod line_text;
@@ -28,8 +29,8 @@ pub(crate) mod trust;
 
 pub(crate) use beside::Beside;
 pub(crate) use doubt::Readings;
-pub use options::LineOptions;
 pub(crate) use options::{DetectOptions, LimitType};
+pub use options::{LineOptions, RecognizerPrecision};
 #[cfg(test)]
 pub(crate) use page_text::SegmentStyle;
 pub(crate) use page_text::{

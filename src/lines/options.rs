@@ -41,6 +41,18 @@ impl Default for DetectOptions {
     }
 }
 
+/// Precision of the line recognizer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RecognizerPrecision {
+    /// Eight bits where they are faster, else single precision.
+    #[default]
+    Auto,
+    /// Single precision.
+    F32,
+    /// Weights and activations of eight bits, unless the model file is unknown or runs on a GPU.
+    Int8,
+}
+
 /// Parameters of line reading, under their usual names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LineOptions {
@@ -48,6 +60,8 @@ pub struct LineOptions {
     pub detect: DetectOptions,
     /// Batch size of the recognizer.
     pub rec_batch_num: usize,
+    /// Precision of the recognizer.
+    pub precision: RecognizerPrecision,
     /// Confidence below which lines are dropped.
     pub drop_score: f32,
     /// `true` to detect upside-down lines.
@@ -63,6 +77,7 @@ impl Default for LineOptions {
         Self {
             detect: DetectOptions::default(),
             rec_batch_num: 6,
+            precision: RecognizerPrecision::Auto,
             drop_score: 0.5,
             use_textline_orientation: true,
             memory: memory::DEFAULT_BUDGET,

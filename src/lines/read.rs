@@ -6,6 +6,7 @@
 //! a line too long is read in pieces ([`pieces`](super::pieces)).
 
 use super::detect::normalized;
+use super::int8_recognizer::Int8Recognizer;
 use super::line_text::LineText;
 use super::pieces::{self, LinePiece};
 use crate::fault::{Fault, Reason};
@@ -65,6 +66,9 @@ pub(super) fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
 /// The recognizer and its alphabet.
 pub(super) struct LineRecognizer {
     model: TensorModel,
+    /// Whether the model chooses the classes itself: its outputs are `[lines, steps, 2]` (class and
+    /// probability), else `[lines, steps, classes]`.
+    chooses: bool,
     alphabet: Vec<String>,
     batch: usize,
     most_columns: usize,
@@ -82,16 +86,24 @@ impl LineRecognizer {
         let characters = model
             .metadata("character")
             .ok_or_else(|| Fault::new(Reason::Model, "its metadata has no key `character`"))?;
-        // The blank comes first, the space last; neither is in the list.
-        let mut alphabet = vec![String::new()];
-        alphabet.extend(characters.lines().map(str::to_string));
-        alphabet.push(" ".to_string());
         Ok(Self {
             model,
-            alphabet,
+            chooses: false,
+            alphabet: alphabet_of(&characters),
             batch: batch.max(1),
             most_columns,
         })
+    }
+
+    /// The same with weights of eight bits.
+    pub(super) fn of_int8(int8: Int8Recognizer, batch: usize, most_columns: usize) -> Self {
+        Self {
+            model: int8.model,
+            chooses: true,
+            alphabet: alphabet_of(&int8.characters),
+            batch: batch.max(1),
+            most_columns,
+        }
     }
 
     /// Number of lines in a batch.
@@ -143,14 +155,20 @@ impl LineRecognizer {
         width: usize,
     ) -> Result<Vec<LineText>, OnnxError> {
         let data = batch_input(crops.clone(), width);
-        let alphabet = &self.alphabet;
+        let (alphabet, chooses) = (&self.alphabet, self.chooses);
         let mut texts = self
             .model
             .run(&[count, 3, HEIGHT, width], data, |shape, output| {
                 let (steps, classes) = (shape[1], shape[2]);
                 output
                     .chunks_exact((steps * classes).max(1))
-                    .map(|o| ctc(o, classes, alphabet))
+                    .map(|line| match chooses {
+                        true => ctc(
+                            line.chunks_exact(2).map(|s| (s[0] as usize, s[1])),
+                            alphabet,
+                        ),
+                        false => ctc(line.chunks_exact(classes.max(1)).map(argmax), alphabet),
+                    })
                     .collect::<Vec<_>>()
             })?;
         for (crop, text) in crops.zip(&mut texts) {
@@ -187,13 +205,21 @@ impl LineRecognizer {
     }
 }
 
-/// Greedy CTC decoding of `[steps, classes]` probabilities: repeats are merged, blanks (class 0) dropped.
-fn ctc(output: &[f32], classes: usize, alphabet: &[String]) -> LineText {
+/// The entries of all classes: the blank comes first, the space last; neither is in the list.
+fn alphabet_of(characters: &str) -> Vec<String> {
+    let mut alphabet = vec![String::new()];
+    alphabet.extend(characters.lines().map(str::to_string));
+    alphabet.push(" ".to_string());
+    alphabet
+}
+
+/// Greedy CTC decoding of the likeliest class of each step and its probability: repeats are merged, blanks
+/// (class 0) dropped.
+fn ctc(choices: impl ExactSizeIterator<Item = (usize, f32)>, alphabet: &[String]) -> LineText {
     let (mut text, mut sum, mut count, mut last) = (String::new(), 0f64, 0u32, 0usize);
     let mut positions = Vec::new();
-    let steps = (output.len() / classes.max(1)) as f32;
-    for (at, step) in output.chunks_exact(classes).enumerate() {
-        let (best, probability) = argmax(step);
+    let steps = choices.len() as f32;
+    for (at, (best, probability)) in choices.enumerate() {
         if best != 0 && best != last {
             let entry = alphabet.get(best).map_or("", String::as_str);
             text.push_str(entry);
@@ -287,10 +313,11 @@ mod tests {
             .into_iter()
             .flat_map(step)
             .collect();
-        let line = ctc(&output, 4, &alphabet);
+        let line = ctc(output.chunks_exact(4).map(argmax), &alphabet);
         assert_eq!(line.text, "aab b");
         assert!((line.confidence - 0.8).abs() < 1e-6);
-        assert_eq!(ctc(&[0.9, 0.1], 2, &alphabet), LineText::default());
+        let blank = ctc([(0, 0.9)].into_iter(), &alphabet);
+        assert_eq!(blank, LineText::default());
         assert_eq!(line.positions.len(), 5);
     }
 

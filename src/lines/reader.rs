@@ -1,6 +1,7 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
 use super::detect::detect_lines;
+use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
 use super::options::LineOptions;
@@ -71,6 +72,29 @@ pub struct LineReader {
     options: LineOptions,
 }
 
+/// The recognizer as it was loaded.
+enum LoadedRecognizer {
+    /// With weights of eight bits.
+    Int8(Int8Recognizer),
+    /// As the file has it.
+    File(TensorModel),
+}
+
+/// Loads the recognizer in the precision that the options ask for, as far as it goes.
+fn load_recognizer(
+    runtime: &Runtime,
+    dirs: &RuntimeDirs,
+    options: &LineOptions,
+) -> Result<LoadedRecognizer, ReaderError> {
+    let path = dirs.find(runtime::LINE_RECOGNIZER)?;
+    Ok(
+        match int8_recognizer::load(&path, runtime, options.precision)? {
+            Some(int8) => LoadedRecognizer::Int8(int8),
+            None => LoadedRecognizer::File(runtime.model(&path)?),
+        },
+    )
+}
+
 /// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
 /// CPU, unless the GPU was asked for by name.
 fn tried(
@@ -113,7 +137,7 @@ impl LineReader {
                 let wants_direction = options.use_textline_orientation;
                 let direction = || load(runtime::LINE_DIRECTION);
                 (
-                    load(runtime::LINE_RECOGNIZER),
+                    load_recognizer(runtime, dirs, &options),
                     wants_direction.then(direction),
                 )
             },
@@ -121,16 +145,19 @@ impl LineReader {
         let tried =
             |loaded, file, height| tried(loaded, runtime, || dirs.find(file), [1, 3, height, 192]);
         let detector = tried(detector, runtime::LINE_DETECTOR, 64)?;
-        let recognizer = tried(recognizer, runtime::LINE_RECOGNIZER, 48)?;
+        let (batch, columns) = (options.rec_batch_num, most_columns(options.memory));
+        let of_file = |loaded| {
+            let model = tried(loaded, runtime::LINE_RECOGNIZER, 48)?;
+            LineRecognizer::new(model, batch, columns).map_err(ReaderError::Recognizer)
+        };
+        let recognizer = match recognizer {
+            Ok(LoadedRecognizer::Int8(int8)) => LineRecognizer::of_int8(int8, batch, columns),
+            Ok(LoadedRecognizer::File(model)) => of_file(Ok(model))?,
+            Err(error) => of_file(Err(error))?,
+        };
         let direction = direction
             .map(|loaded| tried(loaded, runtime::LINE_DIRECTION, 48))
             .transpose()?;
-        let recognizer = LineRecognizer::new(
-            recognizer,
-            options.rec_batch_num,
-            most_columns(options.memory),
-        )
-        .map_err(ReaderError::Recognizer)?;
         Ok(Self {
             detector,
             direction,

@@ -10,10 +10,11 @@
 mod initializers;
 
 use super::network::Network;
-use super::operators::{self, Kernel, SiluChain};
+use super::operators::{self, Kernel, LineReading, SiluChain};
 pub use super::weights::Element;
 pub(crate) use super::weights::Weights;
 use super::{OnnxError, Runtime};
+use crate::kernels::line_recognizer::LineRecognizer;
 use crate::kernels::winograd::{ConvFilter, ConvScratch};
 use initializers::add_weight;
 use ort::Error;
@@ -276,6 +277,17 @@ impl Graph {
         scratch: Arc<Mutex<ConvScratch>>,
     ) -> Value {
         self.own("SiluChain", at, &[x], SiluChain { filters, scratch })
+    }
+
+    /// Adds a line recognizer with weights of eight bits: lines `[lines, 3, 48, width]` to the likeliest class
+    /// of each step and its probability, `[lines, steps, 2]`; CPU only.
+    pub(crate) fn line_recognizer(
+        &mut self,
+        at: &str,
+        x: &Value,
+        recognizer: LineRecognizer,
+    ) -> Value {
+        self.own("LineReading", at, &[x], LineReading { recognizer })
     }
 
     /// Adds a custom operator with our own kernel; CPU only.

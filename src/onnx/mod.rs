@@ -9,6 +9,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod cuda;
 pub(crate) mod graph;
 pub(crate) mod layers;
+pub(crate) mod model_file;
 pub(crate) mod network;
 mod operators;
 pub(crate) mod packs;
@@ -519,6 +520,15 @@ pub struct TensorModel {
 }
 
 impl TensorModel {
+    /// A network that was built as code, with the names of its input and its output.
+    pub(crate) fn of(network: Network, input: &str, output: &str) -> Self {
+        TensorModel {
+            network,
+            input: input.into(),
+            output: output.into(),
+        }
+    }
+
     /// A value of the model file's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.network.metadata(key)

@@ -3,6 +3,7 @@
 
 use crate::kernels::Parallel;
 use crate::kernels::attention::Cache;
+use crate::kernels::line_recognizer::LineRecognizer;
 use crate::kernels::linear::{Linear, Scratch};
 use crate::kernels::winograd::{self, ConvFilter};
 use ort::Error;
@@ -156,6 +157,27 @@ impl Kernel for GreedyChoice {
     fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
         let (shape, logits) = &inputs[0];
         crate::kernels::linear::choose(logits, shape[1], output, parallel);
+    }
+}
+
+/// A line recognizer: lines `[lines, 3, 48, width]` to classes and probabilities, `[lines, steps, 2]`.
+pub(super) struct LineReading {
+    pub recognizer: LineRecognizer,
+}
+
+impl Kernel for LineReading {
+    fn inputs(&self) -> usize {
+        1
+    }
+
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
+        let shape = &inputs[0].0;
+        vec![shape[0], LineRecognizer::steps(shape[3]), 2]
+    }
+
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
+        let (shape, input) = &inputs[0];
+        self.recognizer.run(input, shape[3], output, parallel);
     }
 }
 

@@ -108,6 +108,50 @@ fn every_line_has_its_confidence() {
     );
 }
 
+/// The second page of the scan, read in a precision with the libraries and models of a folder.
+fn read_in(precision: &str, runtime: &std::path::Path) -> Value {
+    let flags = [
+        "--pages",
+        "2",
+        "--rec-precision",
+        precision,
+        "--runtime-dir",
+        runtime.to_str().unwrap(),
+    ];
+    let document = parse(&example("report_scan.pdf").display().to_string(), &flags);
+    document["pages"][0].clone()
+}
+
+#[test]
+fn eight_bits_read_what_single_precision_reads() {
+    let runtime = root().join("runtime");
+    let (int8, f32) = (read_in("int8", &runtime), read_in("f32", &runtime));
+    let text = |page: &Value| contents(page).join("\n");
+    let rate = error_rate(&text(&int8), &text(&f32));
+    assert!(rate < 0.003, "{rate}: {}\n{}", text(&int8), text(&f32));
+    let lines = |page: &Value| page["diagnostics"]["blocks"].to_string();
+    assert_ne!(lines(&int8), lines(&f32), "confidences differ a little");
+}
+
+#[test]
+fn another_recognizer_is_read_in_its_own_precision() {
+    let folder = Folder::new();
+    for file in std::fs::read_dir(root().join("runtime")).unwrap() {
+        let file = file.unwrap();
+        let place = folder.path().join(file.file_name());
+        if file.file_name() == "PP-OCRv6_rec_small.onnx" {
+            // The same network under another version of its own: `model_version`, field 5 of the file.
+            let mut bytes = std::fs::read(file.path()).unwrap();
+            bytes.extend([5 << 3, 7]);
+            std::fs::write(place, bytes).unwrap();
+        } else {
+            std::os::unix::fs::symlink(file.path(), place).unwrap();
+        }
+    }
+    let int8 = read_in("int8", folder.path());
+    assert_eq!(int8, read_in("f32", &root().join("runtime")));
+}
+
 /// A picture of a page, turned clockwise by quarters, is found upright again.
 #[track_caller]
 fn check_turned(quarters: u32) {

@@ -211,6 +211,14 @@ pub(super) const PART: &[Parameter] = &[
         ..LINES
     },
     Parameter {
+        name: "rec_precision",
+        place: Destination::Key("SubModules.LineRecognition.precision"),
+        kind: ValueKind::OneOf(&["auto", "f32", "int8"]),
+        help: "Line recognition: f32 (single precision), int8 (weights and activations of eight bits, half the time \
+               or less, on CPUs) or auto (int8 on CPUs with VNNI, else f32)",
+        ..LINES
+    },
+    Parameter {
         name: "drop_score",
         place: Destination::Key("SubModules.LineRecognition.drop_score"),
         value_name: "P",
