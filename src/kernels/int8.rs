@@ -2,8 +2,12 @@
 //! networks whose maps have their channels last.
 //!
 //! The values of a row become 256 levels from its least to its greatest, the weights of an output 255 levels
-//! symmetric about zero. Sums of their products are exact integers, so a row's result depends on nothing but
-//! the row, and AMX gives the same bits as VNNI.
+//! symmetric about zero. Sums of their products are exact integers, so AMX gives the same bits as VNNI.
+//!
+//! Rounding the weights errs in the same direction for all rows that are alike, as the pixels of a line are: of
+//! the letters that came out otherwise than in single precision most were due to it. So what was rounded off is
+//! kept, in eight bits more, and multiplied with the mean of a job's rows; the result is added to all of them.
+//! A row's result depends on the rows of its job, therefore, and jobs must not mix lines.
 
 use super::math::gelu;
 use super::{InstructionSet, level};
@@ -11,9 +15,11 @@ use std::ops::Range;
 
 /// Outputs of a panel of weights: two registers.
 pub(super) const PANEL: usize = 32;
-/// Rows of a job: four tiles of registers, or three of AMX.
-pub(super) const JOB_ROWS: usize = 48;
+/// Rows of a job: twice four tiles of registers, or twice three of AMX.
+pub(super) const JOB_ROWS: usize = 96;
 const LANES: usize = 16;
+/// Steps of the rests in a step of the weights: half a step is 127 of them.
+const REST: f32 = 254.0;
 /// Inputs are padded with weights of zero to a multiple of this: the bytes of a row of an AMX tile.
 const GROUP: usize = 64;
 
@@ -36,10 +42,14 @@ pub(super) struct Int8Layer {
     pub to: usize,
     /// Both halves of each panel: for every four inputs, the weights of 16 outputs.
     weights: Vec<i8>,
+    /// What was rounded off the weights, in steps [`REST`] times smaller.
+    rests: Vec<i8>,
     /// Step between levels of each output's weights. Padded to whole panels, like the next two.
     steps: Vec<f32>,
     /// Sum of each output's weights.
     sums: Vec<f32>,
+    /// Sum of what was rounded off.
+    rest_sums: Vec<f32>,
     bias: Vec<f32>,
 }
 
@@ -100,6 +110,11 @@ pub(super) struct QuantizedRows {
     steps: [f32; JOB_ROWS],
     /// Least value of each row.
     least: [f32; JOB_ROWS],
+    /// The mean of the rows: its values, its levels, their step and its least value.
+    mean: Vec<f32>,
+    mean_levels: Vec<u8>,
+    mean_step: f32,
+    mean_least: f32,
 }
 
 /// Where the rows of a job's result are written, and what is added to them.
@@ -129,6 +144,10 @@ impl QuantizedRows {
             levels: Vec::new(),
             steps: [0.0; JOB_ROWS],
             least: [0.0; JOB_ROWS],
+            mean: Vec::new(),
+            mean_levels: Vec::new(),
+            mean_step: 0.0,
+            mean_least: 0.0,
         }
     }
 
@@ -142,6 +161,8 @@ impl QuantizedRows {
         if self.levels.len() < size {
             self.levels.resize(size, 0);
         }
+        self.mean.clear();
+        self.mean.resize(self.from, 0.0);
         match level() {
             // SAFETY: the machine has the instructions, and `levels` was made large enough.
             #[cfg(target_arch = "x86_64")]
@@ -149,6 +170,30 @@ impl QuantizedRows {
                 x86::fill_avx512(self, windows, rows)
             },
             _ => fill_portable(self, windows, rows),
+        }
+        self.fill_mean();
+    }
+
+    /// Quantizes the mean of the rows, whose sum was computed.
+    fn fill_mean(&mut self) {
+        const LINE: usize = 16;
+        let factor = 1.0 / self.count.max(1) as f32;
+        let (mut least, mut most) = ([f32::INFINITY; LINE], [f32::NEG_INFINITY; LINE]);
+        for values in self.mean.chunks_mut(LINE) {
+            for ((value, least), most) in values.iter_mut().zip(&mut least).zip(&mut most) {
+                *value *= factor;
+                *least = if *value < *least { *value } else { *least };
+                *most = if *value > *most { *value } else { *most };
+            }
+        }
+        let least = least.into_iter().fold(f32::INFINITY, f32::min);
+        let most = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let (step, inverse) = steps_of(least, most);
+        (self.mean_step, self.mean_least) = (step, least);
+        self.mean_levels.resize(padded(self.from), 0);
+        for (level, value) in self.mean_levels.iter_mut().zip(&self.mean) {
+            // Rounds to nearest by adding 1.5 * 2^23.
+            *level = ((value - least) * inverse + 12_582_912.0).to_bits() as u8;
         }
     }
 }
@@ -166,7 +211,9 @@ fn fill_portable(to: &mut QuantizedRows, windows: &Windows<'_>, rows: Range<usiz
         (to.steps[i], to.least[i]) = (step, least);
         for run in 0..windows.runs {
             let levels = &mut to.levels[i * bytes + run * windows.length..];
-            for (level, value) in levels.iter_mut().zip(windows.run(row, run)) {
+            let sums = &mut to.mean[run * windows.length..];
+            for ((level, value), sum) in levels.iter_mut().zip(windows.run(row, run)).zip(sums) {
+                *sum += value;
                 *level = ((value - least) * inverse).round_ties_even() as u8;
             }
         }
@@ -196,8 +243,10 @@ impl Int8Layer {
             from,
             to,
             weights: vec![0; outputs * padded(from)],
+            rests: vec![0; outputs * padded(from)],
             steps: vec![0.0; outputs],
             sums: vec![0.0; outputs],
+            rest_sums: vec![0.0; outputs],
             bias: vec![0.0; outputs],
         };
         layer.bias[..to].copy_from_slice(bias);
@@ -205,15 +254,20 @@ impl Int8Layer {
             let largest = row.iter().fold(0f32, |a, v| a.max(v.abs()));
             let step = largest / 127.0;
             let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
-            let mut sum = 0i32;
+            let (mut sum, mut rest_sum) = (0i32, 0i32);
             let first = n / LANES * LANES * padded(from) + n % LANES * 4;
             for (k, value) in row.iter().enumerate() {
                 // Rounds to nearest, ties to even, by adding 1.5 * 2^23; a call per weight would be slow.
-                let whole = ((value * inverse + 12_582_912.0) - 12_582_912.0) as i8;
-                sum += i32::from(whole);
-                layer.weights[first + k / 4 * GROUP + k % 4] = whole;
+                let rounded = |value: f32| (value + 12_582_912.0) - 12_582_912.0;
+                let scaled = value * inverse;
+                let whole = rounded(scaled);
+                let rest = rounded((scaled - whole) * REST).clamp(-127.0, 127.0) as i8;
+                (sum, rest_sum) = (sum + whole as i32, rest_sum + i32::from(rest));
+                let at = first + k / 4 * GROUP + k % 4;
+                (layer.weights[at], layer.rests[at]) = (whole as i8, rest);
             }
             (layer.steps[n], layer.sums[n]) = (step, sum as f32 * step);
+            layer.rest_sums[n] = rest_sum as f32 * step / REST;
         }
         layer
     }
@@ -267,24 +321,19 @@ unsafe fn run_portable(
     let bytes = padded(layer.from);
     for half in panels.start * 2..panels.end * 2 {
         let outputs = half * LANES..((half + 1) * LANES).min(layer.to);
-        let weights = &layer.weights[half * LANES * bytes..(half + 1) * LANES * bytes];
+        let weights = half * LANES * bytes..(half + 1) * LANES * bytes;
+        let (rests, weights) = (&layer.rests[weights.clone()], &layer.weights[weights]);
+        let rest_sums = sums_of(&rows.mean_levels, rests);
+        let starts: [f32; LANES] = std::array::from_fn(|lane| {
+            let n = half * LANES + lane;
+            let step = layer.steps[n] / REST * rows.mean_step;
+            let start = rows.mean_least * layer.rest_sums[n] + layer.bias[n];
+            rest_sums[lane] as f32 * step + start
+        });
         for row in 0..rows.count {
-            let levels = &rows.levels[row * bytes..row * bytes + layer.from.next_multiple_of(4)];
-            let mut sums = [0i32; LANES];
-            for (x, weights) in levels
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .zip(weights.as_chunks::<GROUP>().0)
-            {
-                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
-                    for (x, weight) in x.iter().zip(weights) {
-                        *sum += i32::from(*x) * i32::from(*weight);
-                    }
-                }
-            }
-            for (n, sum) in outputs.clone().zip(sums) {
-                let start = rows.least[row] * layer.sums[n] + layer.bias[n];
+            let sums = sums_of(&rows.levels[row * bytes..(row + 1) * bytes], weights);
+            for ((n, sum), start) in outputs.clone().zip(sums).zip(starts) {
+                let start = rows.least[row] * layer.sums[n] + start;
                 let value = sum as f32 * (layer.steps[n] * rows.steps[row]) + start;
                 let value = match finish {
                     Finish::Plain => value,
@@ -301,6 +350,20 @@ unsafe fn run_portable(
             }
         }
     }
+}
+
+/// Sums of products of a row with the weights of half a panel.
+fn sums_of(levels: &[u8], weights: &[i8]) -> [i32; LANES] {
+    let mut sums = [0i32; LANES];
+    let groups = weights.as_chunks::<GROUP>().0;
+    for (x, weights) in levels.as_chunks::<4>().0.iter().zip(groups) {
+        for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+            for (x, weight) in x.iter().zip(weights) {
+                *sum += i32::from(*x) * i32::from(*weight);
+            }
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ const WIDTH: usize = HEADS * HEAD;
 /// Classes: the blank, the characters, the space.
 const CLASSES: usize = 18_710;
 /// Panels of classes in a job: its results stay in the L2 cache.
-const JOB_PANELS: usize = 64;
+const JOB_PANELS: usize = 32;
 
 /// A layer norm: scales and shifts.
 type Norm = (Vec<f32>, Vec<f32>);

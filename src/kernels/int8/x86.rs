@@ -90,12 +90,17 @@ pub(super) unsafe fn fill_avx512(
             // SAFETY: within the run and its place among the levels.
             unsafe {
                 let levels = to.levels.as_mut_ptr().add(i * bytes + run * windows.length);
+                let sums = to.mean.as_mut_ptr().add(run * windows.length);
                 for at in (0..whole).step_by(LANES) {
-                    let levels_16 = levels_of(_mm512_loadu_ps(values.add(at)), least, inverse);
-                    _mm_storeu_si128(levels.add(at).cast(), levels_16);
+                    let value = _mm512_loadu_ps(values.add(at));
+                    let sum = _mm512_add_ps(_mm512_loadu_ps(sums.add(at)), value);
+                    _mm512_storeu_ps(sums.add(at), sum);
+                    _mm_storeu_si128(levels.add(at).cast(), levels_of(value, least, inverse));
                 }
                 if rest != 0 {
                     let value = _mm512_maskz_loadu_ps(rest, values.add(whole));
+                    let sum = _mm512_add_ps(_mm512_maskz_loadu_ps(rest, sums.add(whole)), value);
+                    _mm512_mask_storeu_ps(sums.add(whole), rest, sum);
                     let levels_16 = levels_of(value, least, inverse);
                     _mm_mask_storeu_epi8(levels.add(whole).cast(), rest, levels_16);
                 }
@@ -151,7 +156,7 @@ pub(super) unsafe fn run_vnni(
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 pub(super) unsafe fn run_amx(
     layer: &Int8Layer,
     rows: &QuantizedRows,
@@ -170,70 +175,102 @@ pub(super) unsafe fn run_amx(
     config.row_bytes[..8].fill(64);
     config.rows[..8].fill(16);
     let mut sums = Sums([[0; PANEL]; JOB_ROWS]);
-    // SAFETY: weights and levels have whole groups, and levels JOB_ROWS rows, three tiles. The compiler uses
+    // SAFETY: weights and levels have whole groups, and levels JOB_ROWS rows, a multiple of three tiles. The compiler uses
     // no tiles.
     unsafe {
         asm!("ldtilecfg [{}]", in(reg) &config, options(nostack, readonly));
         for panel in panels {
-            // Tiles 0 to 5 hold the sums of three times 16 rows and twice 16 outputs.
-            asm!(
-                "tilezero tmm0",
-                "tilezero tmm1",
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "tilezero tmm4",
-                "tilezero tmm5",
-                options(nostack, nomem),
-            );
             let weights = layer.weights.as_ptr().add(panel * PANEL * bytes);
-            for group in 0..bytes / GROUP {
-                let levels = rows.levels.as_ptr().add(group * GROUP);
-                let weights = weights.add(group * GROUP * LANES);
+            for first in (0..rows.count).step_by(3 * 16) {
+                // Tiles 0 to 5 hold the sums of three times 16 rows and twice 16 outputs.
                 asm!(
-                    "tileloadd tmm7, [{left} + {line}]",
-                    "tileloadd tmm6, [{x0} + {bytes}]",
-                    "tdpbusd tmm0, tmm6, tmm7",
-                    "tileloadd tmm6, [{x1} + {bytes}]",
-                    "tdpbusd tmm2, tmm6, tmm7",
-                    "tileloadd tmm6, [{x2} + {bytes}]",
-                    "tdpbusd tmm4, tmm6, tmm7",
-                    "tileloadd tmm7, [{right} + {line}]",
-                    "tdpbusd tmm5, tmm6, tmm7",
-                    "tileloadd tmm6, [{x0} + {bytes}]",
-                    "tdpbusd tmm1, tmm6, tmm7",
-                    "tileloadd tmm6, [{x1} + {bytes}]",
-                    "tdpbusd tmm3, tmm6, tmm7",
-                    left = in(reg) weights,
-                    right = in(reg) weights.add(LANES * bytes),
-                    line = in(reg) GROUP,
-                    x0 = in(reg) levels,
-                    x1 = in(reg) levels.add(16 * bytes),
-                    x2 = in(reg) levels.add(32 * bytes),
-                    bytes = in(reg) bytes,
-                    options(nostack, readonly),
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "tilezero tmm4",
+                    "tilezero tmm5",
+                    options(nostack, nomem),
+                );
+                for group in 0..bytes / GROUP {
+                    let levels = rows.levels.as_ptr().add(first * bytes + group * GROUP);
+                    let weights = weights.add(group * GROUP * LANES);
+                    asm!(
+                        "tileloadd tmm7, [{left} + {line}]",
+                        "tileloadd tmm6, [{x0} + {bytes}]",
+                        "tdpbusd tmm0, tmm6, tmm7",
+                        "tileloadd tmm6, [{x1} + {bytes}]",
+                        "tdpbusd tmm2, tmm6, tmm7",
+                        "tileloadd tmm6, [{x2} + {bytes}]",
+                        "tdpbusd tmm4, tmm6, tmm7",
+                        "tileloadd tmm7, [{right} + {line}]",
+                        "tdpbusd tmm5, tmm6, tmm7",
+                        "tileloadd tmm6, [{x0} + {bytes}]",
+                        "tdpbusd tmm1, tmm6, tmm7",
+                        "tileloadd tmm6, [{x1} + {bytes}]",
+                        "tdpbusd tmm3, tmm6, tmm7",
+                        left = in(reg) weights,
+                        right = in(reg) weights.add(LANES * bytes),
+                        line = in(reg) GROUP,
+                        x0 = in(reg) levels,
+                        x1 = in(reg) levels.add(16 * bytes),
+                        x2 = in(reg) levels.add(32 * bytes),
+                        bytes = in(reg) bytes,
+                        options(nostack, readonly),
+                    );
+                }
+                let to = sums.0.as_mut_ptr().add(first);
+                asm!(
+                    "tilestored [{y0} + {line}], tmm0",
+                    "tilestored [{y0} + {line} + 64], tmm1",
+                    "tilestored [{y1} + {line}], tmm2",
+                    "tilestored [{y1} + {line} + 64], tmm3",
+                    "tilestored [{y2} + {line}], tmm4",
+                    "tilestored [{y2} + {line} + 64], tmm5",
+                    y0 = in(reg) to,
+                    y1 = in(reg) to.add(16),
+                    y2 = in(reg) to.add(32),
+                    line = in(reg) PANEL * 4,
+                    options(nostack),
                 );
             }
-            let to = sums.0.as_mut_ptr();
-            asm!(
-                "tilestored [{y0} + {line}], tmm0",
-                "tilestored [{y0} + {line} + 64], tmm1",
-                "tilestored [{y1} + {line}], tmm2",
-                "tilestored [{y1} + {line} + 64], tmm3",
-                "tilestored [{y2} + {line}], tmm4",
-                "tilestored [{y2} + {line} + 64], tmm5",
-                y0 = in(reg) to,
-                y1 = in(reg) to.add(16),
-                y2 = in(reg) to.add(32),
-                line = in(reg) PANEL * 4,
-                options(nostack),
-            );
             finish_panel(layer, rows, &sums, panel, finish, places);
         }
         asm!("tilerelease", options(nostack, nomem));
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
+/// What every row of half a panel starts from: the bias, and the mean of the rows times what was rounded off.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
+unsafe fn starts_of(layer: &Int8Layer, rows: &QuantizedRows, at: usize) -> __m512 {
+    let bytes = padded(layer.from);
+    let mut sums = [_mm512_setzero_si512(); 4];
+    // SAFETY: what belongs to outputs is padded to whole panels, and inputs to whole groups, 16 times four.
+    unsafe {
+        let (rests, levels) = (
+            layer.rests.as_ptr().add(at * bytes),
+            rows.mean_levels.as_ptr(),
+        );
+        for four in (0..bytes / 4).step_by(4) {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let x = levels.add((four + k) * 4).cast::<i32>().read_unaligned();
+                let rests = _mm512_loadu_si512(rests.add((four + k) * GROUP).cast());
+                *sum = _mm512_dpbusd_epi32(*sum, _mm512_set1_epi32(x), rests);
+            }
+        }
+        let [a, b, c, d] = sums;
+        let sum = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+        let steps = _mm512_loadu_ps(layer.steps.as_ptr().add(at));
+        let step = _mm512_mul_ps(steps, _mm512_set1_ps(rows.mean_step / REST));
+        let rest_sums = _mm512_loadu_ps(layer.rest_sums.as_ptr().add(at));
+        let bias = _mm512_loadu_ps(layer.bias.as_ptr().add(at));
+        let start = _mm512_fmadd_ps(_mm512_set1_ps(rows.mean_least), rest_sums, bias);
+        _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), step, start)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 unsafe fn finish_panel(
     layer: &Int8Layer,
     rows: &QuantizedRows,
@@ -253,7 +290,7 @@ unsafe fn finish_panel(
 }
 
 /// Scales a panel's sums and writes the results; `FINISH`: 1 for ReLU, 2 for GELU.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 unsafe fn finish_by<const FINISH: u8>(
     layer: &Int8Layer,
     rows: &QuantizedRows,
@@ -272,10 +309,10 @@ unsafe fn finish_by<const FINISH: u8>(
         unsafe {
             let steps = _mm512_loadu_ps(layer.steps.as_ptr().add(at));
             let weight_sums = _mm512_loadu_ps(layer.sums.as_ptr().add(at));
-            let bias = _mm512_loadu_ps(layer.bias.as_ptr().add(at));
+            let starts = starts_of(layer, rows, at);
             for (row, sums) in sums.0[..rows.count].iter().enumerate() {
                 let sum = _mm512_loadu_si512(sums.as_ptr().add(half * LANES).cast());
-                let start = _mm512_fmadd_ps(_mm512_set1_ps(rows.least[row]), weight_sums, bias);
+                let start = _mm512_fmadd_ps(_mm512_set1_ps(rows.least[row]), weight_sums, starts);
                 let step = _mm512_mul_ps(steps, _mm512_set1_ps(rows.steps[row]));
                 let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), step, start);
                 value = match FINISH {
