@@ -298,7 +298,7 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["auto", "fp32", "fp16", "bf16", "int8", "int4"]),
         neutral: &["auto", "fp32"],
         value_name: "PRECISION",
-        help: "Precision of the recognizer: auto (int8 on the CPU, bf16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), \
+        help: "Precision of the recognizer: auto (int8 on the CPU, bf16 or fp16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), \
                int8 and int4 (CPU; the decoder only; int4 is experimental); see docs/precision.md [default: auto]",
         ..OWN
     },
