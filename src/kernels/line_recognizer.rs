@@ -118,7 +118,7 @@ impl LineRecognizer {
         if steps == 0 {
             return;
         }
-        assert!(input.len() % size == 0 && output.len() == input.len() / size * steps * 2);
+        assert!(input.len().is_multiple_of(size) && output.len() == input.len() / size * steps * 2);
         let mut scratch = Scratch::default();
         for (line, output) in input
             .chunks_exact(size)

@@ -50,6 +50,55 @@ macro_rules! vectorized {
     )*};
 }
 
+/// 16 channels of `N` pixels of a depthwise convolution, from the pixel and channel that begin at `start` in a
+/// line of the result.
+///
+/// # Safety
+///
+/// Sizes are those of [`depthwise`], and `N` pixels are left in the line.
+#[inline(always)]
+unsafe fn tile<const FMA: bool, const N: usize>(
+    lines: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    output: &mut [f32],
+    sums: &mut [f32],
+    start: usize,
+    channel: usize,
+) {
+    type Lanes = [f32; LANES];
+    let (channels, line) = (bias.len(), lines.len() / 3);
+    // SAFETY: by the caller. Checks at each of these would take as long as the products.
+    unsafe {
+        let at = |floats: &[f32], at: usize| floats.as_ptr().add(at).cast::<Lanes>();
+        let mut totals = [at(bias, channel).read_unaligned(); N];
+        for y in 0..3 {
+            for x in 0..3 {
+                let weight = at(weights, (y * 3 + x) * channels + channel).read_unaligned();
+                for (pixel, total) in totals.iter_mut().enumerate() {
+                    let from =
+                        at(lines, y * line + start + (x + pixel) * channels).read_unaligned();
+                    for n in 0..LANES {
+                        total[n] = mul_add::<FMA>(from[n], weight[n], total[n]);
+                    }
+                }
+            }
+        }
+        let mut sum = at(sums, channel).read_unaligned();
+        for (pixel, total) in totals.iter().enumerate() {
+            let to = output.as_mut_ptr().add(start + pixel * channels);
+            to.cast::<Lanes>().write_unaligned(*total);
+            for n in 0..LANES {
+                sum[n] += total[n];
+            }
+        }
+        sums.as_mut_ptr()
+            .add(channel)
+            .cast::<Lanes>()
+            .write_unaligned(sum);
+    }
+}
+
 vectorized! {
     /// Line `y` of the first convolution with ReLU, 3x3 with stride 2, from `[3, 48, width]`.
     fn first(
@@ -112,44 +161,22 @@ vectorized! {
         let channels = bias.len();
         let width = output.len() / channels;
         let line = (width + 2) * channels;
-        assert!(channels % LANES == 0 && output.len() == width * channels);
+        assert!(channels.is_multiple_of(LANES) && output.len() == width * channels);
         assert!(weights.len() == 9 * channels && lines.len() == 3 * line && sums.len() == channels);
-        // SAFETY: all of 16 floats that are read lie within sizes checked above: checks at each of them would
-        // take as long as the products.
-        let at = |floats: &[f32], at: usize| -> [f32; LANES] {
-            unsafe { floats.as_ptr().add(at).cast::<[f32; LANES]>().read_unaligned() }
-        };
-        for x in (0..width).step_by(PIXELS) {
-            let count = PIXELS.min(width - x);
+        let mut x = 0;
+        while x < width {
+            let whole = x + PIXELS <= width;
             for channel in (0..channels).step_by(LANES) {
-                let mut totals = [at(bias, channel); PIXELS];
-                for tap in 0..9 {
-                    let weight = at(weights, tap * channels + channel);
-                    let start = tap / 3 * line + (x + tap % 3) * channels + channel;
-                    if count == PIXELS {
-                        for (p, total) in totals.iter_mut().enumerate() {
-                            let values = at(lines, start + p * channels);
-                            for n in 0..LANES {
-                                total[n] = mul_add::<FMA>(values[n], weight[n], total[n]);
-                            }
-                        }
-                    } else {
-                        for (p, total) in totals[..count].iter_mut().enumerate() {
-                            let values = at(lines, start + p * channels);
-                            for n in 0..LANES {
-                                total[n] = mul_add::<FMA>(values[n], weight[n], total[n]);
-                            }
-                        }
-                    }
-                }
-                let sums = &mut sums[channel..channel + LANES];
-                for (p, total) in totals[..count].iter().enumerate() {
-                    output[(x + p) * channels + channel..][..LANES].copy_from_slice(total);
-                    for n in 0..LANES {
-                        sums[n] += total[n];
+                let start = x * channels + channel;
+                // SAFETY: the sizes were checked above, and so many pixels are left.
+                unsafe {
+                    match whole {
+                        true => tile::<FMA, PIXELS>(lines, weights, bias, output, sums, start, channel),
+                        false => tile::<FMA, 1>(lines, weights, bias, output, sums, start, channel),
                     }
                 }
             }
+            x += if whole { PIXELS } else { 1 };
         }
     }
 
