@@ -214,6 +214,7 @@ pub(super) const PART: &[Parameter] = &[
         name: "rec_precision",
         place: Destination::Key("SubModules.LineRecognition.precision"),
         kind: ValueKind::OneOf(&["auto", "f32", "int8"]),
+        value_name: "PRECISION",
         help: "Line recognition: f32 (single precision), int8 (weights and activations of eight bits, half the time \
                or less, on CPUs) or auto (int8 on CPUs with VNNI, else f32)",
         ..LINES
