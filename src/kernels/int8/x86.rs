@@ -298,33 +298,41 @@ unsafe fn finish_by<const FINISH: u8>(
     panel: usize,
     places: &Places,
 ) {
-    for half in 0..2 {
-        let at = panel * PANEL + half * LANES;
-        if at >= layer.to {
-            break;
-        }
-        let count = LANES.min(layer.to - at);
-        let mask = (0xffffu32 >> (LANES - count)) as __mmask16;
-        // SAFETY: what belongs to outputs is padded to whole panels; places as the caller says.
-        unsafe {
-            let steps = _mm512_loadu_ps(layer.steps.as_ptr().add(at));
-            let weight_sums = _mm512_loadu_ps(layer.sums.as_ptr().add(at));
-            let starts = starts_of(layer, rows, at);
-            for (row, sums) in sums.0[..rows.count].iter().enumerate() {
+    let first = panel * PANEL;
+    let count = PANEL.min(layer.to - first);
+    let mask = (u32::MAX >> (PANEL - count)) as __mmask32;
+    let masks = [mask as __mmask16, (mask >> LANES) as __mmask16];
+    // SAFETY: what belongs to outputs is padded to whole panels; places as the caller says.
+    unsafe {
+        let load = |values: &[f32], half: usize| {
+            _mm512_loadu_ps(values.as_ptr().add(first + half * LANES))
+        };
+        let steps = [load(&layer.steps, 0), load(&layer.steps, 1)];
+        let weight_sums = [load(&layer.sums, 0), load(&layer.sums, 1)];
+        let starts = [
+            starts_of(layer, rows, first),
+            starts_of(layer, rows, first + LANES),
+        ];
+        // Both halves of a row together: its places are a line or two of the cache.
+        for (row, sums) in sums.0[..rows.count].iter().enumerate() {
+            let (row_step, row_least) = (rows.steps[row], rows.least[row]);
+            for half in 0..2 {
                 let sum = _mm512_loadu_si512(sums.as_ptr().add(half * LANES).cast());
-                let start = _mm512_fmadd_ps(_mm512_set1_ps(rows.least[row]), weight_sums, starts);
-                let step = _mm512_mul_ps(steps, _mm512_set1_ps(rows.steps[row]));
+                let least = _mm512_set1_ps(row_least);
+                let start = _mm512_fmadd_ps(least, weight_sums[half], starts[half]);
+                let step = _mm512_mul_ps(steps[half], _mm512_set1_ps(row_step));
                 let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), step, start);
                 value = match FINISH {
                     1 => _mm512_max_ps(value, _mm512_setzero_ps()),
                     2 => gelu_of(value),
                     _ => value,
                 };
+                let at = first + half * LANES;
                 if let Some(residual) = &places.residual {
-                    let other = _mm512_maskz_loadu_ps(mask, residual[row].add(at));
-                    value = _mm512_add_ps(value, other);
+                    let from = residual[row].wrapping_add(at);
+                    value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(masks[half], from));
                 }
-                _mm512_mask_storeu_ps(places.output[row].add(at), mask, value);
+                _mm512_mask_storeu_ps(places.output[row].wrapping_add(at), masks[half], value);
             }
         }
     }
