@@ -45,9 +45,9 @@ impl Default for DetectOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RecognizerPrecision {
     /// Eight bits where they are faster, else single precision.
-    #[default]
     Auto,
     /// Single precision.
+    #[default]
     F32,
     /// Weights and activations of eight bits, unless the model file is unknown or runs on a GPU.
     Int8,
@@ -77,7 +77,7 @@ impl Default for LineOptions {
         Self {
             detect: DetectOptions::default(),
             rec_batch_num: 6,
-            precision: RecognizerPrecision::Auto,
+            precision: RecognizerPrecision::F32,
             drop_score: 0.5,
             use_textline_orientation: true,
             memory: memory::DEFAULT_BUDGET,

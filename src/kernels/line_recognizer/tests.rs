@@ -1,5 +1,5 @@
-//! Tests of the recognizer with weights of the real sizes and any values; `lines/int8_recognizer.rs` compares
-//! the real ones with ONNX Runtime.
+//! Tests of the recognizer with weights of the real sizes and any values. What it reads with the real ones is compared with
+//! ONNX Runtime by the tests of scans.
 
 use super::*;
 use crate::kernels::one_after_the_other;
