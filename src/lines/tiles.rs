@@ -40,6 +40,9 @@ const LONGEST_TILE: usize = 8192;
 const LETTERS: f32 = 14.0;
 /// Least shorter side of a picture that is scaled by its letters.
 const LEAST_SIDE_BY_LETTERS: f32 = 192.0;
+/// Pixels to which a picture is shrunk by its letters at most: less saves little time, and coarse boxes hide which lines are
+/// headings.
+const LEAST_PIXELS_BY_LETTERS: f32 = 1e6;
 /// Overlap of neighbouring tiles as a fraction of a tile: an eighth.
 const OVERLAP: usize = 8;
 /// Limit of network pixels over all tiles of a page; larger pages are downscaled. Equals the largest accepted
@@ -198,7 +201,9 @@ pub(super) fn network_size(
     };
     let ratio = match (options.limit_type, letters) {
         (LimitType::Letters, Some(letters)) => {
-            ratio.min((LETTERS / letters).max(LEAST_SIDE_BY_LETTERS / side))
+            let whole = (LEAST_PIXELS_BY_LETTERS / (width as f32 * height as f32)).sqrt();
+            let least = (LEAST_SIDE_BY_LETTERS / side).max(whole.min(1.0));
+            ratio.min((LETTERS / letters).max(least))
         }
         _ => ratio,
     };

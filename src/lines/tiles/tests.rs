@@ -59,8 +59,11 @@ fn pages_are_as_small_as_their_letters_allow() {
             "{width}x{height} with letters of {letters:?}"
         );
     };
-    // A page at 300 dpi, shrunk to 2000 pixels: letters of 28 are halved.
-    check((1408, 1984), Some(28.0), (704, 992));
+    // A page at 300 dpi, shrunk to 2000 pixels: letters of 20 are more than enough.
+    check((1408, 1984), Some(20.0), (992, 1376));
+    // Not below a million pixels.
+    check((1408, 1984), Some(40.0), (832, 1184));
+    check((600, 240), Some(40.0), (608, 256));
     check((1408, 1984), Some(14.0), (1408, 1984));
     // Small letters never make a page larger than by rapidocr's rule, nor do unknown ones.
     check((1408, 1984), Some(4.0), (1408, 1984));
