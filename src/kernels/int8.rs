@@ -9,7 +9,7 @@
 //! kept, in eight bits more, and multiplied with the mean of a job's rows; the result is added to all of them.
 //! A row's result depends on the rows of its job, therefore, and jobs must not mix lines.
 
-use super::math::gelu;
+use super::math::{WHOLE, gelu, rounded};
 use super::{InstructionSet, level};
 use std::ops::Range;
 
@@ -192,8 +192,7 @@ impl QuantizedRows {
         (self.mean_step, self.mean_least) = (step, least);
         self.mean_levels.resize(padded(self.from), 0);
         for (level, value) in self.mean_levels.iter_mut().zip(&self.mean) {
-            // Rounds to nearest by adding 1.5 * 2^23.
-            *level = ((value - least) * inverse + 12_582_912.0).to_bits() as u8;
+            *level = ((value - least) * inverse + WHOLE).to_bits() as u8;
         }
     }
 }
@@ -257,8 +256,6 @@ impl Int8Layer {
             let (mut sum, mut rest_sum) = (0i32, 0i32);
             let first = n / LANES * LANES * padded(from) + n % LANES * 4;
             for (k, value) in row.iter().enumerate() {
-                // Rounds to nearest, ties to even, by adding 1.5 * 2^23; a call per weight would be slow.
-                let rounded = |value: f32| (value + 12_582_912.0) - 12_582_912.0;
                 let scaled = value * inverse;
                 let whole = rounded(scaled);
                 let rest = rounded((scaled - whole) * REST).clamp(-127.0, 127.0) as i8;

@@ -4,7 +4,7 @@
 //! result depends on nothing but the row. Rows are processed in tiles that fit the registers; a job is a
 //! block of rows times a group of panels, and threads share the jobs.
 
-use super::math::{exp, gelu_tanh, mul_add, silu};
+use super::math::{WHOLE, exp, gelu_tanh, mul_add, silu};
 use super::quantize::{
     BLOCK, Bytes, INT4_OFFSET, INT8_OFFSET, LANES, PANEL, WeightFormat, from_bf16,
 };
@@ -268,9 +268,7 @@ unsafe fn quantize_portable(
                 .zip(levels.as_chunks_mut::<LANES>().0)
             {
                 for lane in 0..LANES {
-                    // Rounds to nearest, ties to even: adding 1.5 * 2^23 moves the integer to the lowest
-                    // bits.
-                    let shifted = half[lane] * inverse + 12_582_912.0;
+                    let shifted = half[lane] * inverse + WHOLE;
                     let whole = shifted.to_bits() as i32 - 0x4b40_0000;
                     levels[lane] = whole as i8;
                     sums[lane] += i32::from(levels[lane]);

@@ -8,12 +8,20 @@ pub(super) fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// 1.5 * 2^23: added to a number below 2^22, it leaves the nearest integer in the lowest bits, ties to even.
+pub(super) const WHOLE: f32 = 12_582_912.0;
+
+/// The nearest integer of a number below 2^22, ties to even; `round_ties_even` would be a call on machines without the
+/// instruction.
+#[inline(always)]
+pub(super) fn rounded(value: f32) -> f32 {
+    (value + WHOLE) - WHOLE
+}
+
 /// Exponential as a power of two times a polynomial; relative error below 2e-7 (Cephes mathematical library,
 /// `expf`). The argument is clamped to -87..=88.
 #[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
-    // 1.5 * 2^23: adding it to a number below 2^22 leaves the integer part in the lowest bits.
-    const WHOLE: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, WHOLE);
     let whole = shifted - WHOLE;

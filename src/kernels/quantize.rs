@@ -10,6 +10,7 @@
 //! Scales are bfloat16 and rounded before the weights are quantized with them, so their rounding adds no
 //! error.
 
+use super::math::rounded;
 use memmap2::Mmap;
 use rayon::prelude::*;
 use std::ops::{Deref, Range};
@@ -203,8 +204,7 @@ fn quantized(form: WeightFormat, values: &[f32], levels: &mut [u8; BLOCK]) -> u1
     let inverse = if step == 0.0 { 0.0 } else { 1.0 / step };
     levels.fill(offset as u8);
     for (level, value) in levels.iter_mut().zip(values) {
-        // Rounds to nearest, ties to even, by adding 1.5 * 2^23; a function call per weight would be slow.
-        let whole = ((value * inverse + 12_582_912.0) - 12_582_912.0) as i32;
+        let whole = rounded(value * inverse) as i32;
         *level = (whole.clamp(least, most) + offset) as u8;
     }
     factor

@@ -147,8 +147,9 @@ fn letters(ink: &[bool], width: usize, mut found: impl FnMut(Letter)) {
     let mut areas: Vec<Area> = Vec::new();
     // Runs of the row before: start, end, index of the area.
     let mut above: Vec<(usize, usize, usize)> = Vec::new();
-    let mut height = 0;
-    for row in ink.chunks_exact(width.max(1)) {
+    let rows = ink.chunks_exact(width.max(1));
+    let bottom = rows.len();
+    for (top, row) in rows.enumerate() {
         let mut runs = Vec::new();
         let mut first = 0;
         for (start, end) in runs_of(row) {
@@ -169,7 +170,7 @@ fn letters(ink: &[bool], width: usize, mut found: impl FnMut(Letter)) {
                 areas.push(Area {
                     left: start,
                     right: end,
-                    top: height,
+                    top,
                     pixels: 0,
                     whole: areas.len(),
                 });
@@ -181,11 +182,10 @@ fn letters(ink: &[bool], width: usize, mut found: impl FnMut(Letter)) {
             runs.push((start, end, own));
         }
         above = runs;
-        close(&mut areas, &mut above, height, &mut found);
-        height += 1;
+        close(&mut areas, &mut above, top, &mut found);
     }
     above.clear();
-    close(&mut areas, &mut above, height, &mut found);
+    close(&mut areas, &mut above, bottom, &mut found);
 }
 
 /// Starts and ends of ink in a row.
