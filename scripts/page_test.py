@@ -464,7 +464,7 @@ class Test(States, Checks):
             not in ("markdown", "html", "json", "excel", "word", "docparse", "report", "github", "lite", "true", "name")
         ]
         left = [word for word in left if word.lower() not in words.split("名称：")[-1].lower()]
-        known = ("jpeg", "tiff", "webp", "heic", "avif", "name")
+        known = ("jpeg", "tiff", "webp", "heic", "heif", "avif", "name")
         need(not [word for word in left if word.lower() not in known], f"not translated: {left}")
         keys = page.js("""(async () => { const { STRINGS } = await import("/static/strings.js");
             return Object.keys(STRINGS.en).filter((key) => !(key in STRINGS.zh)).concat(
