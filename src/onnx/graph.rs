@@ -267,6 +267,23 @@ impl Graph {
         self.add(kind.into(), CONTRIB, at, inputs, attributes, outputs)
     }
 
+    /// Adds an operator of ONNX Runtime's contrib domain with `outputs` outputs, of which the first and the last are
+    /// wanted: those between are omitted.
+    pub(super) fn contrib_outer(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+        outputs: usize,
+    ) -> [Value; 2] {
+        let mut made = self.add(kind.into(), CONTRIB, at, inputs, attributes, outputs);
+        let last = made.pop().expect("an operator has outputs");
+        let operator = self.operators.last_mut().expect("just added");
+        operator.outputs[1..outputs - 1].fill("".into());
+        [made.remove(0), last]
+    }
+
     /// Adds 3x3 convolutions, each followed by SiLU, with our own kernel; CPU only. Chains of a network share
     /// scratch memory.
     pub fn silu_chain(

@@ -1,5 +1,4 @@
-//! ONNX Runtime: loading the library, choosing the device, building and running networks. The only module
-//! that names `ort`.
+//! ONNX Runtime: loading the library, choosing the device, building and running networks. Only this module names `ort`.
 //!
 //! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint
 //! ([`graph`], [`layers`], [`checkpoint`]).
@@ -15,6 +14,7 @@ mod operators;
 pub(crate) mod packs;
 pub(crate) mod projection;
 mod quiet;
+pub(crate) mod residual;
 pub(crate) mod slots;
 mod watch;
 pub(crate) mod weights;

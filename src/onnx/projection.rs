@@ -132,11 +132,43 @@ impl Layers<'_> {
         projection: &Projection<'_>,
         residual: Option<&Value>,
     ) -> Result<Value, CheckpointError> {
+        let (product, bias) = self.product(at, x, projection)?;
+        let finished = match (projection.finish, bias) {
+            (Finish::GeluTanh, bias) => {
+                let inputs: Vec<&Value> = std::iter::once(&product).chain(&bias).collect();
+                self.graph.contrib("FastGelu", at, &inputs, &[])
+            }
+            (Finish::Plain, None) => product,
+            (Finish::Plain, Some(bias)) => self.graph.op("Add", at, &[&product, &bias], &[]),
+            (Finish::SiluGate, bias) => {
+                let joined = match bias {
+                    Some(bias) => self.graph.op("Add", at, &[&product, &bias], &[]),
+                    None => product,
+                };
+                let widths: Vec<i64> = projection.keys.iter().map(|(_, to)| *to as i64).collect();
+                let parts = self.split(at, &joined, &widths);
+                let gates = self.activation(at, &parts[0], Activation::Silu);
+                self.graph.op("Mul", at, &[&gates, &parts[1]], &[])
+            }
+        };
+        Ok(match residual {
+            Some(residual) => self.graph.op("Add", at, &[&finished, residual], &[]),
+            None => finished,
+        })
+    }
+
+    /// `x` times the weights of linear layers, and their biases, which are still to be added; by ONNX Runtime's
+    /// operators.
+    pub(super) fn product(
+        &mut self,
+        at: &str,
+        x: &Value,
+        projection: &Projection<'_>,
+    ) -> Result<(Value, Option<Value>), CheckpointError> {
         let Projection {
             keys,
             from,
             has_bias,
-            finish,
             ..
         } = *projection;
         let (mut weights, mut biases) = (Vec::new(), Vec::new());
@@ -156,37 +188,17 @@ impl Layers<'_> {
             &[to, from],
             Weights::stacked(weights),
         );
-        let mut joined = self.graph.contrib(
+        let product = self.graph.contrib(
             "FusedMatMul",
             at,
             &[x, &weight],
             &[("transB", Attr::Int(1))],
         );
-        if has_bias {
-            let bias = self
-                .graph
-                .weight(&format!("{at}.bias"), &[to], Weights::stacked(biases));
-            joined = self.graph.op("Add", at, &[&joined, &bias], &[]);
-        }
-        if finish == Finish::SiluGate {
-            let widths: Vec<i64> = keys.iter().map(|(_, to)| *to as i64).collect();
-            let parts = self.split(at, &joined, &widths);
-            let gates = self.activation(at, &parts[0], Activation::Silu);
-            joined = self.graph.op("Mul", at, &[&gates, &parts[1]], &[]);
-        }
-        let finished = match finish {
-            Finish::GeluTanh => self.graph.op(
-                "Gelu",
-                at,
-                &[&joined],
-                &[("approximate", Attr::Text("tanh"))],
-            ),
-            Finish::Plain | Finish::SiluGate => joined,
-        };
-        Ok(match residual {
-            Some(residual) => self.graph.op("Add", at, &[&finished, residual], &[]),
-            None => finished,
-        })
+        let bias = has_bias.then(|| {
+            let name = format!("{at}.bias");
+            self.graph.weight(&name, &[to], Weights::stacked(biases))
+        });
+        Ok((product, bias))
     }
 
     /// Attention of a layer over the paged KV cache, on the CPU (see [`Cache::run`]).

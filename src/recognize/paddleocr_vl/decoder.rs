@@ -15,6 +15,7 @@ use crate::onnx::layers::Layers;
 use crate::onnx::network::{Array, Network};
 use crate::onnx::packs::Packs;
 use crate::onnx::projection::{Projection, Quantization};
+use crate::onnx::residual::{Norm, ResidualStream};
 use crate::onnx::{OnnxError, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -223,15 +224,13 @@ fn build(
     let mut attend = |net: &mut Layers<'_>, at: &str, layer: usize, projected: &Value| {
         net.cached_attention(at, [projected, &cosines, &sines], cache, layer, queries)
     };
-    let mut x = embeddings;
+    let mut x = ResidualStream::new(embeddings);
     for layer in 0..text.layers {
-        x = decoder_layer(net, text, quantization, layer, &x, &mut attend)?;
-        net.graph.tap(
-            &format!("decoder_layer_{layer}"),
-            &x,
-            &[tokens, Dim::Fixed(hidden)],
-        );
+        decoder_layer(net, text, quantization, layer, &mut x, &mut attend)?;
+        let name = format!("decoder_layer_{layer}");
+        net.tap_stream(&name, &mut x, &[tokens, Dim::Fixed(hidden)]);
     }
+    let x = net.settled(DECODER, &mut x);
     let x = net.graph.op("Gather", DECODER, &[&x, &wanted], &[]);
     let logits = head(net, text, quantization, &x)?;
     let rows = Dim::Named("wanted");
@@ -286,63 +285,46 @@ pub(super) fn decoder_layer(
     text: &TextConfig,
     quantization: Quantization,
     layer: usize,
-    x: &Value,
+    x: &mut ResidualStream,
     attend: &mut Attend<'_>,
-) -> Result<Value, CheckpointError> {
+) -> Result<(), CheckpointError> {
     let at = format!("{DECODER}.layers.{layer}");
-    let (hidden, inner, eps) = (text.hidden_size, text.intermediate_size, text.rms_norm_eps);
+    let (hidden, inner) = (text.hidden_size, text.intermediate_size);
+    let norm = Norm::RootMeanSquare {
+        epsilon: text.rms_norm_eps,
+    };
     let (queries, keys) = (
         text.heads * text.head_dim,
         text.key_value_heads * text.head_dim,
     );
-    let linear = |net: &mut Layers<'_>,
-                  name: &str,
-                  x: &Value,
-                  from,
-                  parts: &[(&str, usize)],
-                  finish,
-                  residual| {
-        let keys: Vec<(String, usize)> = parts
-            .iter()
-            .map(|(key, to)| (format!("{at}.{key}"), *to))
-            .collect();
-        let projection = Projection {
-            keys: &keys,
-            from,
-            has_bias: false,
-            finish,
-            quantization,
-        };
-        net.projection(&format!("{at}.{name}"), x, &projection, residual)
+    let keys_of = |parts: &[(&str, usize)]| -> Vec<(String, usize)> {
+        let full = |(key, to): &(&str, usize)| (format!("{at}.{key}"), *to);
+        parts.iter().map(full).collect()
     };
-    let normed = net.rms_norm(&format!("{at}.input_layernorm"), x, hidden, eps)?;
-    let parts = [
+    let linear = |keys, from, finish| Projection {
+        keys,
+        from,
+        has_bias: false,
+        finish,
+        quantization,
+    };
+    let normed = net.normed(&format!("{at}.input_layernorm"), x, hidden, norm)?;
+    let parts = keys_of(&[
         ("self_attn.q_proj", queries),
         ("self_attn.k_proj", keys),
         ("self_attn.v_proj", keys),
-    ];
-    let projected = linear(net, "qkv", &normed, hidden, &parts, Finish::Plain, None)?;
+    ]);
+    let qkv = linear(&parts, hidden, Finish::Plain);
+    let projected = net.projection(&format!("{at}.qkv"), &normed, &qkv, None)?;
     let attended = attend(net, &at, layer, &projected);
-    let out = [("self_attn.o_proj", hidden)];
-    let x = linear(net, "out", &attended, queries, &out, Finish::Plain, Some(x))?;
-    let normed = net.rms_norm(&format!("{at}.post_attention_layernorm"), &x, hidden, eps)?;
-    let parts = [("mlp.gate_proj", inner), ("mlp.up_proj", inner)];
-    let between = linear(
-        net,
-        "gate_up",
-        &normed,
-        hidden,
-        &parts,
-        Finish::SiluGate,
-        None,
-    )?;
-    linear(
-        net,
-        "down",
-        &between,
-        inner,
-        &[("mlp.down_proj", hidden)],
-        Finish::Plain,
-        Some(&x),
-    )
+    let parts = keys_of(&[("self_attn.o_proj", hidden)]);
+    let out = linear(&parts, queries, Finish::Plain);
+    net.add_projection(&format!("{at}.out"), &attended, &out, x)?;
+    let normed = net.normed(&format!("{at}.post_attention_layernorm"), x, hidden, norm)?;
+    let parts = keys_of(&[("mlp.gate_proj", inner), ("mlp.up_proj", inner)]);
+    let gate_up = linear(&parts, hidden, Finish::SiluGate);
+    let between = net.projection(&format!("{at}.gate_up"), &normed, &gate_up, None)?;
+    let parts = keys_of(&[("mlp.down_proj", hidden)]);
+    let down = linear(&parts, inner, Finish::Plain);
+    net.add_projection(&format!("{at}.down"), &between, &down, x)
 }

@@ -13,6 +13,7 @@ use crate::onnx::layers::{Activation, Layers};
 use crate::onnx::network::{Array, Network};
 use crate::onnx::packs::Packs;
 use crate::onnx::projection::{Projection, Quantization, key_lengths};
+use crate::onnx::residual::{Norm, ResidualStream};
 use crate::onnx::{OnnxError, Runtime};
 
 /// Epsilon of the projector's norm, which the configuration does not contain.
@@ -356,28 +357,27 @@ fn build(
         &[&weighted, &axes],
         &[("keepdims", Attr::Int(0))],
     );
-    let mut x = net.graph.op("Add", &embeddings, &[&x, &position], &[]);
+    let x = net.graph.op("Add", &embeddings, &[&x, &position], &[]);
     let dims = [count, Dim::Fixed(width)];
     net.graph.tap("vision_embeddings", &x, &dims);
+    let mut x = ResidualStream::new(x);
     for layer in 0..vision.layers {
         let positions = [&places_of, &cosines, &sines];
-        x = encoder_layer(
+        encoder_layer(
             net,
             config,
             quantization,
             layer,
-            &x,
+            &mut x,
             positions,
             lengths.as_ref(),
         )?;
-        net.graph.tap(&format!("vision_layer_{layer}"), &x, &dims);
+        net.tap_stream(&format!("vision_layer_{layer}"), &mut x, &dims);
     }
-    let x = net.layer_norm(
-        &format!("{ENCODER}.post_layernorm"),
-        &x,
-        width,
-        vision.layer_norm_eps,
-    )?;
+    let norm = Norm::Layer {
+        epsilon: vision.layer_norm_eps,
+    };
+    let x = net.normed(&format!("{ENCODER}.post_layernorm"), &mut x, width, norm)?;
     net.graph.tap("vision_output", &x, &dims);
 
     let x = net.layer_norm(&format!("{PROJECTOR}.pre_norm"), &x, width, PROJECTOR_EPS)?;
@@ -424,60 +424,48 @@ fn encoder_layer(
     config: &VlModelConfig,
     quantization: Quantization,
     layer: usize,
-    x: &Value,
+    x: &mut ResidualStream,
     positions: [&Value; 3],
     lengths: Option<&Value>,
-) -> Result<Value, CheckpointError> {
+) -> Result<(), CheckpointError> {
     let vision = &config.vision;
     let width = vision.hidden_size;
     let at = format!("{ENCODER}.encoder.layers.{layer}");
-    let eps = vision.layer_norm_eps;
-    let linear =
-        |net: &mut Layers<'_>, parts: &[&str], x: &Value, sizes: [usize; 2], finish, residual| {
-            let keys: Vec<(String, usize)> = parts
-                .iter()
-                .map(|key| (format!("{at}.{key}"), sizes[1]))
-                .collect();
-            let projection = Projection {
-                keys: &keys,
-                from: sizes[0],
-                has_bias: true,
-                finish,
-                quantization,
-            };
-            net.projection(&keys[0].0, x, &projection, residual)
-        };
-    let square = [width, width];
-    let normed = net.layer_norm(&format!("{at}.layer_norm1"), x, width, eps)?;
-    let parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-    let projected = linear(net, &parts, &normed, square, Finish::Plain, None)?;
+    let norm = Norm::Layer {
+        epsilon: vision.layer_norm_eps,
+    };
+    let keys_of = |parts: &[&str], to: usize| -> Vec<(String, usize)> {
+        parts
+            .iter()
+            .map(|key| (format!("{at}.{key}"), to))
+            .collect()
+    };
+    let linear = |keys, from, finish| Projection {
+        keys,
+        from,
+        has_bias: true,
+        finish,
+        quantization,
+    };
+    let normed = net.normed(&format!("{at}.layer_norm1"), x, width, norm)?;
+    let keys = keys_of(
+        &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+        width,
+    );
+    let qkv = linear(&keys, width, Finish::Plain);
+    let projected = net.projection(&keys[0].0, &normed, &qkv, None)?;
     let attended = net.full_attention(&at, &projected, positions, lengths, vision.heads, width);
-    let x = linear(
-        net,
-        &["self_attn.out_proj"],
-        &attended,
-        square,
-        Finish::Plain,
-        Some(x),
-    )?;
-    let normed = net.layer_norm(&format!("{at}.layer_norm2"), &x, width, eps)?;
+    let keys = keys_of(&["self_attn.out_proj"], width);
+    let out = linear(&keys, width, Finish::Plain);
+    net.add_projection(&keys[0].0, &attended, &out, x)?;
+    let normed = net.normed(&format!("{at}.layer_norm2"), x, width, norm)?;
     let inner = vision.intermediate_size;
-    let between = linear(
-        net,
-        &["mlp.fc1"],
-        &normed,
-        [width, inner],
-        Finish::GeluTanh,
-        None,
-    )?;
-    linear(
-        net,
-        &["mlp.fc2"],
-        &between,
-        [inner, width],
-        Finish::Plain,
-        Some(&x),
-    )
+    let keys = keys_of(&["mlp.fc1"], inner);
+    let fc1 = linear(&keys, width, Finish::GeluTanh);
+    let between = net.projection(&keys[0].0, &normed, &fc1, None)?;
+    let keys = keys_of(&["mlp.fc2"], width);
+    let fc2 = linear(&keys, inner, Finish::Plain);
+    net.add_projection(&keys[0].0, &between, &fc2, x)
 }
 
 #[cfg(test)]
