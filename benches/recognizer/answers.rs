@@ -28,6 +28,7 @@ fn load(folder: &Path, runtime: &Runtime) -> Model {
         count: slots(runtime),
         longest: 2048,
         common: 2048,
+        most_long: slots(runtime),
     };
     let (kernels, memory) = match runtime.uses_gpu() {
         true => (

@@ -2,6 +2,7 @@
 //! decoder keeps between steps is never copied.
 
 use super::OnnxError;
+pub use super::cuda::memory::Blocks;
 use super::cuda::memory::{DeviceMemory, PinnedMemory};
 use super::cuda::{self, budget, turns};
 use super::network::{Array, Network, RunOutputs, SessionPlace};
@@ -190,6 +191,73 @@ impl Buffer {
         }
     }
 
+    /// Copies `count` blocks of `length` elements from another buffer on the same device. [`Buffer::copied`] is called
+    /// before a network reads them.
+    ///
+    /// # Panics
+    ///
+    /// If the elements are of another type, a block is not within its buffer, or both are the same buffer.
+    pub fn copy_blocks(
+        &self,
+        to: Blocks,
+        (from, at): (&Buffer, Blocks),
+        length: usize,
+        count: usize,
+    ) -> Result<(), OnnxError> {
+        assert_eq!(self.element, from.element, "elements of a buffer");
+        let width = self.element.bytes();
+        let [to, at] = [to, at].map(|blocks| Blocks {
+            first: blocks.first * width,
+            step: blocks.step * width,
+        });
+        let length = length * width;
+        assert!(
+            to.end(length, count) <= self.bytes() && at.end(length, count) <= from.bytes(),
+            "blocks of a buffer"
+        );
+        match (&self.memory, &from.memory) {
+            (BufferMemory::Host(own), BufferMemory::Host(other)) => {
+                assert!(!std::ptr::eq(own, other), "two buffers");
+                let (mut own, mut other) = (lock(own), lock(other));
+                let (own, other) = (own.data_ptr_mut(), other.data_ptr_mut());
+                for block in 0..count {
+                    // SAFETY: all blocks lie within both tensors (checked above), which are different ones in host
+                    // memory.
+                    unsafe {
+                        own.cast::<u8>()
+                            .add(to.first + block * to.step)
+                            .copy_from_nonoverlapping(
+                                other.cast::<u8>().add(at.first + block * at.step),
+                                length,
+                            );
+                    }
+                }
+                Ok(())
+            }
+            (
+                BufferMemory::Gpu { memory, .. },
+                BufferMemory::Gpu {
+                    memory: from_memory,
+                    ..
+                },
+            ) => {
+                let copied = memory.copy_blocks(to, (from_memory, at), length, count);
+                copied.map_err(|error| OnnxError::of_gpu(memory.gpu(), "a buffer", &error))
+            }
+            _ => unreachable!("buffers of one network are on one device"),
+        }
+    }
+
+    /// Waits for the copies that [`Buffer::copy_blocks`] has begun, of all buffers of the device.
+    pub fn copied(&self) -> Result<(), OnnxError> {
+        match &self.memory {
+            BufferMemory::Host(_) => Ok(()),
+            BufferMemory::Gpu { memory, .. } => memory
+                .copied()
+                .map_err(|error| OnnxError::of_gpu(memory.gpu(), "a buffer", &error)),
+        }
+    }
+
     fn bytes(&self) -> usize {
         self.shape.iter().product::<usize>() * self.element.bytes()
     }
@@ -204,20 +272,26 @@ impl Buffer {
             rows.start <= rows.end && rows.end <= self.shape[0],
             "rows of a buffer"
         );
-        let skipped = rows.start * self.row_bytes();
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
-        // SAFETY: the rows lie in the buffer (checked above), which the binding that gets the view keeps.
+        self.part(rows.start * self.row_bytes(), &shape)
+    }
+
+    /// The memory from a byte on as a tensor of a shape.
+    fn part(&self, first: usize, shape: &[usize]) -> Result<TensorView, Error> {
+        let bytes = shape.iter().product::<usize>() * self.element.bytes();
+        assert!(first + bytes <= self.bytes(), "part of a buffer");
+        // SAFETY: the part lies in the buffer (checked above), which the binding that gets the view keeps.
         unsafe {
             match &self.memory {
                 BufferMemory::Host(tensor) => {
                     let mut tensor = lock(tensor);
-                    let start = tensor.data_ptr_mut().wrapping_byte_add(skipped);
-                    view(tensor.memory_info(), start, self.element, &shape)
+                    let start = tensor.data_ptr_mut().wrapping_byte_add(first);
+                    view(tensor.memory_info(), start, self.element, shape)
                 }
                 BufferMemory::Gpu { memory, info, .. } => {
-                    let start = memory.start().wrapping_byte_add(skipped);
-                    view(info, start, self.element, &shape)
+                    let start = memory.start().wrapping_byte_add(first);
+                    view(info, start, self.element, shape)
                 }
             }
         }
@@ -357,7 +431,20 @@ impl Call {
         buffer: &Arc<Buffer>,
         rows: Range<usize>,
     ) -> Result<(), OnnxError> {
-        self.bind(input, buffer, rows, ort::api().BindInput)
+        self.bind(input, buffer, buffer.rows(rows), ort::api().BindInput)
+    }
+
+    /// Binds an input and an output to the same memory, that of the first elements of a buffer in a shape of their own,
+    /// for an operator that writes in place.
+    pub fn in_place(
+        &mut self,
+        [input, output]: [&str; 2],
+        buffer: &Arc<Buffer>,
+        shape: &[usize],
+    ) -> Result<(), OnnxError> {
+        self.has_placed_outputs = true;
+        self.bind(input, buffer, buffer.part(0, shape), ort::api().BindInput)?;
+        self.bind(output, buffer, buffer.part(0, shape), ort::api().BindOutput)
     }
 
     /// Binds an output to entries of a buffer's first dimension; the same entries as an input's if the
@@ -369,7 +456,7 @@ impl Call {
         rows: Range<usize>,
     ) -> Result<(), OnnxError> {
         self.has_placed_outputs = true;
-        self.bind(output, buffer, rows, ort::api().BindOutput)
+        self.bind(output, buffer, buffer.rows(rows), ort::api().BindOutput)
     }
 
     /// Asks for an output in host memory. Such outputs are bound before any that goes to a buffer.
@@ -394,7 +481,7 @@ impl Call {
         &mut self,
         port: &str,
         buffer: &Arc<Buffer>,
-        rows: Range<usize>,
+        view: Result<TensorView, Error>,
         bind: unsafe extern "system" fn(
             *mut ort::sys::OrtIoBinding,
             *const std::ffi::c_char,
@@ -402,7 +489,7 @@ impl Call {
         ) -> ort::sys::OrtStatusPtr,
     ) -> Result<(), OnnxError> {
         let fail = |error: Error| OnnxError::of_run(&format!("port `{port}`"), &error.to_string());
-        let view = buffer.rows(rows).map_err(fail)?;
+        let view = view.map_err(fail)?;
         let name = CString::new(port).map_err(Error::wrap).map_err(fail)?;
         // SAFETY: binding, name and tensor are alive; the binding shares ownership of the tensor, and the
         // memory behind it stays because the buffer is kept beside the binding. (`ort`'s own methods would

@@ -254,6 +254,8 @@ fn for_layout(runtime: &Runtime) -> Runtime {
 }
 /// Default number of slots on a GPU: blocks that are decoded together.
 const GPU_SLOTS: usize = 64;
+/// The same on a GPU without flash attention, whose steps take time by the length of all slots.
+const GPU_SLOTS_WITHOUT_FLASH: usize = 16;
 /// Smallest KV cache on a GPU that is of use, in bytes.
 const LEAST_CACHE: usize = 64 << 20;
 /// Size of the KV cache on a GPU without a limit, in bytes.
@@ -262,6 +264,8 @@ const GPU_CACHE: usize = 8 << 30;
 const LONGEST_PROMPT: usize = 2304;
 /// Tokens that most blocks stay below, including image and answer.
 const COMMON_TOKENS: usize = 2048;
+/// The same on a GPU without flash attention: more blocks start again in a longer slot.
+const COMMON_TOKENS_WITHOUT_FLASH: usize = 1024;
 
 /// Loads the recognizer of a run; also returns its number of slots.
 pub(crate) fn load_recognizer(
@@ -301,18 +305,11 @@ pub(crate) fn load_recognizer(
         Err(fault) => Err(SetupError::Model(fault)),
     };
     if let Some(gpu) = runtime.gpu().map_err(|e| SetupError::Model(e.into()))? {
-        let slots = run.slots.unwrap_or(GPU_SLOTS);
         let longest =
             LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
-        let kernels = gpu_kernels(
-            run,
-            &gpu,
-            Slots {
-                count: slots,
-                longest,
-                common: COMMON_TOKENS,
-            },
-        )?;
+        let asked = gpu_slots(&gpu, run.slots, longest);
+        let slots = asked.count;
+        let kernels = gpu_kernels(run, &gpu, asked)?;
         // Until the recognizer, which takes all that is left, has its part.
         let _for_lines = match run.draft {
             DraftMode::Lines => runtime.hold_gpu_memory(LINES_MEMORY),
@@ -354,6 +351,24 @@ pub(crate) fn load_recognizer(
         load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?,
         run.run.slots,
     ))
+}
+
+/// Slots of the KV cache for a GPU, as many as were asked for or as suit it, for sequences of up to `longest` tokens.
+fn gpu_slots(gpu: &Gpu, asked: Option<usize>, longest: usize) -> Slots {
+    let (count, common) = match gpu.has_flash_attention() {
+        true => (GPU_SLOTS, COMMON_TOKENS),
+        false => (GPU_SLOTS_WITHOUT_FLASH, COMMON_TOKENS_WITHOUT_FLASH),
+    };
+    let count = asked.unwrap_or(count);
+    Slots {
+        count,
+        longest,
+        common,
+        most_long: match gpu.has_flash_attention() {
+            true => count,
+            false => count.div_ceil(4),
+        },
+    }
 }
 
 fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {

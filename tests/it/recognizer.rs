@@ -175,6 +175,7 @@ fn standard(element: Element, attention_kernel: AttentionKernel) -> Kernels {
             count: 5,
             longest: 300,
             common: 100,
+            most_long: 5,
         },
     }
 }

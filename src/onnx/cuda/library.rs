@@ -29,6 +29,8 @@ pub(super) const CAPABILITY: [c_int; 2] = [75, 76];
 pub(super) const HOST_TO_DEVICE: c_int = 1;
 /// The other way.
 pub(super) const DEVICE_TO_HOST: c_int = 2;
+/// Within a device.
+pub(super) const DEVICE_TO_DEVICE: c_int = 3;
 
 macro_rules! functions {
     ($($field:ident = $name:literal ($($of:ty),*) -> $to:ty;)*) => {
@@ -64,7 +66,9 @@ functions! {
     free_pinned = "cudaFreeHost" (*mut c_void) -> Status;
     fill = "cudaMemset" (*mut c_void, c_int, usize) -> Status;
     copy = "cudaMemcpy" (*mut c_void, *const c_void, usize, c_int) -> Status;
+    copy_blocks = "cudaMemcpy2DAsync" (*mut c_void, usize, *const c_void, usize, usize, usize, c_int, *mut c_void) -> Status;
     wait = "cudaDeviceSynchronize" () -> Status;
+    wait_for = "cudaStreamSynchronize" (*mut c_void) -> Status;
     words = "cudaGetErrorString" (c_int) -> *const c_char;
 }
 

@@ -5,9 +5,30 @@
 //! given these places to others. It also spares the runs that ONNX Runtime makes of copies.
 
 use super::budget::Reservation;
-use super::library::{CudaError, CudaRuntime, DEVICE_TO_HOST, HOST_TO_DEVICE, cuda};
+use super::library::{
+    CudaError, CudaRuntime, DEVICE_TO_DEVICE, DEVICE_TO_HOST, HOST_TO_DEVICE, cuda,
+};
 use super::{note, turns};
 use std::ffi::{c_int, c_void};
+
+/// Blocks of bytes at equal distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocks {
+    /// Start of the first one.
+    pub first: usize,
+    /// Distance of their starts, at least their length.
+    pub step: usize,
+}
+
+impl Blocks {
+    /// End of the last of `count` blocks of `length` bytes.
+    pub fn end(&self, length: usize, count: usize) -> usize {
+        match count {
+            0 => self.first,
+            _ => self.first + (count - 1) * self.step + length,
+        }
+    }
+}
 
 /// Zeroed memory on a GPU.
 pub(crate) struct DeviceMemory {
@@ -107,6 +128,55 @@ impl DeviceMemory {
         unsafe {
             on(self.cuda, self.gpu, (self.cuda.select)(self.gpu as c_int))?;
             let status = (self.cuda.copy)(to.start, self.start, bytes, DEVICE_TO_HOST);
+            on(self.cuda, self.gpu, status)
+        }
+    }
+}
+
+impl DeviceMemory {
+    /// Begins to copy `count` blocks of `length` bytes from other memory of the same device; [`DeviceMemory::copied`]
+    /// waits until they are there.
+    ///
+    /// # Panics
+    ///
+    /// If a block is not within the memory.
+    pub(crate) fn copy_blocks(
+        &self,
+        to: Blocks,
+        (from, at): (&DeviceMemory, Blocks),
+        length: usize,
+        count: usize,
+    ) -> Result<(), String> {
+        assert!(
+            to.end(length, count) <= self.bytes && at.end(length, count) <= from.bytes,
+            "blocks of a buffer"
+        );
+        let _turn = turns::shared();
+        let stream = std::ptr::null_mut();
+        // SAFETY: all blocks lie within both memories (checked above).
+        unsafe {
+            on(self.cuda, self.gpu, (self.cuda.select)(self.gpu as c_int))?;
+            let status = (self.cuda.copy_blocks)(
+                self.start.wrapping_byte_add(to.first),
+                to.step,
+                from.start.wrapping_byte_add(at.first),
+                at.step,
+                length,
+                count,
+                DEVICE_TO_DEVICE,
+                stream,
+            );
+            on(self.cuda, self.gpu, status)
+        }
+    }
+
+    /// Waits for the copies that were begun, but not for networks that run.
+    pub(crate) fn copied(&self) -> Result<(), String> {
+        let _turn = turns::shared();
+        // SAFETY: the function takes the default stream, on which the copies are, as null.
+        unsafe {
+            on(self.cuda, self.gpu, (self.cuda.select)(self.gpu as c_int))?;
+            let status = (self.cuda.wait_for)(std::ptr::null_mut());
             on(self.cuda, self.gpu, status)
         }
     }

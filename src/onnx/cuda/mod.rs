@@ -18,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 const LEAST_CAPABILITY: (u32, u32) = (7, 5);
 /// Least compute capability with bfloat16.
 const BF16_CAPABILITY: (u32, u32) = (8, 0);
+/// Least compute capability with flash attention.
+const FLASH_CAPABILITY: (u32, u32) = (8, 0);
 /// Bytes for the properties of a device: more than any version of the library writes.
 const PROPERTIES: usize = 16 << 10;
 /// Bytes of its name, with which they begin.
@@ -38,6 +40,12 @@ impl Gpu {
     /// `true` if it computes in bfloat16.
     pub fn has_bf16(&self) -> bool {
         self.capability >= BF16_CAPABILITY
+    }
+
+    /// `true` if ONNX Runtime has attention for it that reads a KV cache as it lies there. Other GPUs copy keys and values
+    /// of the whole cache, for every query head, in every step.
+    pub fn has_flash_attention(&self) -> bool {
+        self.capability >= FLASH_CAPABILITY
     }
 
     /// The reason why it cannot be used, if it is too old.
@@ -178,6 +186,11 @@ mod tests {
             ((12, 0), true),
         ] {
             assert_eq!(gpu(capability).has_bf16(), has_bf16, "{capability:?}");
+            assert_eq!(
+                gpu(capability).has_flash_attention(),
+                has_bf16,
+                "{capability:?}"
+            );
             assert_eq!(gpu(capability).too_old(), None, "{capability:?}");
         }
         let refused = gpu((7, 0)).too_old().unwrap();

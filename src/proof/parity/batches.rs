@@ -66,6 +66,7 @@ const SLOTS: Slots = Slots {
     count: 4,
     longest: 400,
     common: 60,
+    most_long: 4,
 };
 /// Total tokens of the slots.
 const SLOT_TOKENS: usize = 2 * 400 + 2 * 60;

@@ -6,8 +6,10 @@ pub mod decoder;
 pub mod image;
 pub mod model;
 pub mod positions;
+mod prefill;
 pub mod prompt;
 pub mod slot_decoder;
+mod slot_graph;
 mod slot_plan;
 pub mod vision;
 

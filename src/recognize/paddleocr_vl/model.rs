@@ -5,7 +5,7 @@ use super::decoder::{Decoder, Embeddings, Next, Packed, heads};
 use super::image::Patches;
 use super::positions::{TextRotary, prompt_positions};
 use super::prompt::Prompts;
-use super::slot_decoder::{SESSION_BYTES, SlotDecoder, SlotOptions, token_bytes};
+use super::slot_decoder::{SlotDecoder, SlotOptions, buffer_bytes, token_bytes};
 use super::vision::{Computing, Vision};
 use super::{is_known_unused, released_name, slot_decoder, vision};
 use crate::fault::{Fault, Reason};
@@ -31,6 +31,16 @@ pub struct Slots {
     pub longest: usize,
     /// Length in tokens that most sequences stay below.
     pub common: usize,
+    /// Most slots that are made for the longest sequence, at least one.
+    pub most_long: usize,
+}
+
+impl Slots {
+    /// Tokens of all slots if there is memory for every one.
+    fn tokens(&self) -> usize {
+        let long = self.most_long.clamp(1, self.count.max(1));
+        (self.count.max(1) - long) * self.common.min(self.longest) + long * self.longest
+    }
 }
 
 /// Implementation of the networks.
@@ -109,6 +119,7 @@ impl Model {
                 slots,
             } => {
                 let budget = options.memory / token_bytes(&config.text, element);
+                let budget = budget.min(slots.tokens());
                 let buckets =
                     kv_cache::slots_within(budget, slots.count, slots.longest, slots.common);
                 let slots = SlotOptions {
@@ -199,7 +210,7 @@ struct GpuNeeds {
     picture: usize,
     /// One over the largest batch.
     batch: usize,
-    /// The runs of the decoder.
+    /// The runs of the decoder, and its buffers.
     decoder: usize,
 }
 
@@ -213,13 +224,14 @@ impl GpuNeeds {
             weights,
             picture,
             batch,
-            decoder: slot_decoder::work_bytes(&config.text, element, slots),
+            decoder: slot_decoder::work_bytes(&config.text, element, slots)
+                + buffer_bytes(&config.text, element),
         }
     }
 
     /// Divides `left` bytes; `None` if they do not suffice.
     fn divide(&self, left: usize) -> Option<GpuParts> {
-        let sessions = 2 * LIBRARY_WORK + SESSION_BYTES;
+        let sessions = 2 * LIBRARY_WORK;
         let left = left.checked_sub(self.weights + self.decoder + sessions)?;
         let vision = (left / 4).clamp(self.picture, self.batch.max(self.picture));
         let cache = left.checked_sub(vision)?;
@@ -237,7 +249,7 @@ pub(crate) fn gpu_cache(
     let checkpoint = Checkpoint::open(folder)?;
     let config = VlModelConfig::read(folder, &checkpoint.config)?;
     let needs = GpuNeeds::of(folder, &config, element, slots);
-    let least = needs.weights + needs.decoder + needs.picture + 2 * LIBRARY_WORK + SESSION_BYTES;
+    let least = needs.weights + needs.decoder + needs.picture + 2 * LIBRARY_WORK;
     Ok(needs.divide(left).map(|parts| parts.cache).ok_or(least))
 }
 
@@ -479,6 +491,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn slots_for_the_longest_sequence_are_limited() {
+        let slots = Slots {
+            count: 16,
+            longest: 6400,
+            common: 1024,
+            most_long: 4,
+        };
+        let planned = |slots: Slots, memory: usize| {
+            let budget = memory.min(slots.tokens());
+            let buckets = kv_cache::slots_within(budget, slots.count, slots.longest, slots.common);
+            buckets
+                .iter()
+                .map(|bucket| (bucket.slots, bucket.tokens))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(planned(slots, usize::MAX), [(12, 1024), (4, 6400)]);
+        let all = Slots {
+            most_long: 16,
+            ..slots
+        };
+        assert_eq!(planned(all, usize::MAX), [(16, 6400)]);
+        // Less memory than that makes fewer long ones, as ever.
+        assert_eq!(planned(slots, 22_000), [(15, 1024), (1, 6400)]);
+    }
+
+    #[test]
     fn parts_of_a_gpu_never_exceed_what_is_left() {
         let needs = GpuNeeds {
             weights: 1830 << 20,
@@ -486,7 +524,7 @@ mod tests {
             batch: 1200 << 20,
             decoder: 280 << 20,
         };
-        let sessions = 2 * LIBRARY_WORK + SESSION_BYTES;
+        let sessions = 2 * LIBRARY_WORK;
         for megabytes in [3000, 4000, 8000, 16_000, 140_000] {
             let left = megabytes << 20;
             let parts = needs.divide(left).unwrap();

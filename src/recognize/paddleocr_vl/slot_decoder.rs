@@ -4,22 +4,24 @@
 //! A packed call becomes calls of two kinds. All single-token rows in slots of one length decode together, in
 //! steps over the first 1, 2, 4, 8, ... slots: shapes and buffers are always the same, so that each is
 //! captured once as a CUDA graph and replayed from then on. Rows of several tokens (prompts and drafted runs)
-//! run alone, except that prompts in neighbouring slots can run together.
+//! run alone, except that prompts of similar length run together, in a cache of their own
+//! ([`prefill`](super::prefill)).
 //!
 //! All steps are bound to their buffers when the decoder is made, and captured before the first block
 //! ([`SlotDecoder::capture`]): nothing is allocated or captured while blocks are under way.
 
 use super::config::{TextConfig, VlModelConfig};
-use super::decoder::{DECODER, Embeddings, Next, Packed, decoder_layer, head};
-use super::slot_plan::{TOGETHER, Together, plan, step_sizes, wanted_places};
+use super::decoder::{Embeddings, Next, Packed};
+use super::prefill::{Move, PromptCache};
+use super::slot_graph;
+use super::slot_plan::{Place, TOGETHER, Together, plan, slot_of, step_sizes, wanted_places};
 use crate::kernels::attention::Row;
 use crate::onnx::buffers::{Buffer, Call};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError};
 use crate::onnx::cuda::budget::LIBRARY_WORK;
-use crate::onnx::graph::{Dim, Element, Graph, Value};
+use crate::onnx::graph::{Element, Graph};
 use crate::onnx::layers::Layers;
 use crate::onnx::network::{Array, Network, RunOutputs};
-use crate::onnx::projection::Quantization;
 use crate::onnx::slots::{AttentionKernel, CachePorts, OPSET, SlotHeads, place_arrays};
 use crate::onnx::{OnnxError, Runtime};
 use crate::recognize::scheduler::kv_cache::Bucket;
@@ -28,7 +30,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// GPU memory of the buffers of all steps.
-pub(super) const SESSION_BYTES: usize = 16 << 20;
+const STEP_BYTES: usize = 16 << 20;
 
 /// The network with its cache.
 pub struct SlotDecoder {
@@ -37,6 +39,8 @@ pub struct SlotDecoder {
     /// Buffers of the steps of each bucket.
     step_buffers: Vec<StepBuffers>,
     caches: Vec<BucketCache>,
+    /// For prompts that run together.
+    prompt_cache: PromptCache,
     network: Network,
     attention_kernel: AttentionKernel,
     heads: SlotHeads,
@@ -89,6 +93,11 @@ pub(super) fn work_bytes(text: &TextConfig, element: Element, slots: usize) -> u
         + slots * text.vocab_size * LOGIT_BYTES
 }
 
+/// Bytes of GPU memory of the buffers besides the slots: those of all steps, and the cache of prompts that run together.
+pub(super) fn buffer_bytes(text: &TextConfig, element: Element) -> usize {
+    STEP_BYTES + TOGETHER * token_bytes(text, element)
+}
+
 /// Bytes of KV cache per token.
 pub fn token_bytes(text: &TextConfig, element: Element) -> usize {
     2 * text.layers * text.key_value_heads * text.head_dim * element.bytes()
@@ -113,7 +122,7 @@ impl SlotDecoder {
             key_value: text.key_value_heads,
             size: text.head_dim,
         };
-        let ports = build(&mut net, &text, heads, options.attention_kernel)?;
+        let ports = slot_graph::build(&mut net, &text, heads, options.attention_kernel)?;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let runtime = match runtime.gpu_memory_left() {
@@ -121,7 +130,8 @@ impl SlotDecoder {
                     let slots = options.buckets.iter();
                     let cache = slots.map(|b| b.slots * (b.tokens + 1)).sum::<usize>()
                         * token_bytes(&text, options.element);
-                    let others = graph.weight_bytes() + cache + LIBRARY_WORK + SESSION_BYTES;
+                    let buffers = buffer_bytes(&text, options.element);
+                    let others = graph.weight_bytes() + cache + LIBRARY_WORK + buffers;
                     runtime.with_gpu_work(left.saturating_sub(others))
                 }
                 None => runtime.clone(),
@@ -152,7 +162,9 @@ impl SlotDecoder {
                 .map(cache)
                 .collect::<Result<_, OnnxError>>()?;
             let lengths = vec![0; buckets.iter().map(|bucket| bucket.slots).sum()];
+            let prompt_cache = PromptCache::new(&network, element, heads, text.layers)?;
             let mut decoder = SlotDecoder {
+                prompt_cache,
                 steps: BTreeMap::new(),
                 step_buffers: Vec::new(),
                 caches,
@@ -206,9 +218,11 @@ impl SlotDecoder {
         let mut logits = vec![0.0; next.len() * vocabulary];
         for together in plan(&call.rows, &self.buckets) {
             let wanted = wanted_places(call, &together);
-            let (found, own) = match together.tokens == 1 && !wants_logits {
-                true => (self.step(call, &together, &wanted)?, Vec::new()),
-                false => self.one_off(call, &together, &wanted, wants_logits)?,
+            let (found, own) = match &together.place {
+                Place::Slots { bucket, .. } if together.tokens == 1 && !wants_logits => {
+                    (self.step(call, *bucket, &together, &wanted)?, Vec::new())
+                }
+                _ => self.one_off(call, &together, &wanted, wants_logits)?,
             };
             for (at, ((number, _), found)) in wanted.iter().zip(found).enumerate() {
                 next[*number] = found;
@@ -226,7 +240,7 @@ impl SlotDecoder {
     fn tokens(&self, call: &Packed, together: &Together) -> Vec<f32> {
         let (hidden, half) = (self.embeddings.width(), self.half_head);
         let width = hidden + 2 * half;
-        let mut tokens = vec![0.0; together.slots.len() * together.tokens * width];
+        let mut tokens = vec![0.0; together.rows.len() * together.tokens * width];
         for (slot, row) in together.rows.iter().enumerate() {
             let range = row.map_or(0..0, |row| call.rows[row].tokens.clone());
             for (at, token) in range.enumerate() {
@@ -244,18 +258,24 @@ impl SlotDecoder {
 
     /// Positions of the tokens in their slots.
     fn places(&self, call: &Packed, together: &Together) -> Vec<(&'static str, Array)> {
-        let first: usize = self.buckets[..together.bucket]
-            .iter()
-            .map(|bucket| bucket.slots)
-            .sum();
+        let (first, length) = match &together.place {
+            Place::Slots { bucket, slots } => {
+                let before = self.buckets[..*bucket].iter().map(|bucket| bucket.slots);
+                (
+                    before.sum::<usize>() + slots.start,
+                    self.caches[*bucket].length,
+                )
+            }
+            // Of prompts there is none without a row.
+            Place::Beside => (0, together.tokens),
+        };
         let of = |(at, row): (usize, &Option<usize>)| match row {
             Some(row) => (call.rows[*row].past, call.rows[*row].tokens.len()),
             // After the slot's last token, so that none is overwritten.
-            None => (self.lengths[first + together.slots.start + at], 1),
+            None => (self.lengths[first + at], 1),
         };
         let (pasts, counts): (Vec<usize>, Vec<usize>) =
             together.rows.iter().enumerate().map(of).unzip();
-        let length = self.caches[together.bucket].length;
         place_arrays(
             self.attention_kernel,
             self.heads,
@@ -290,7 +310,7 @@ impl SlotDecoder {
         wants_logits: bool,
     ) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
         let mut call = self.network.call(None)?;
-        let (batch, tokens) = (together.slots.len(), together.tokens);
+        let (batch, tokens) = (together.rows.len(), together.tokens);
         let width = self.embeddings.width() + 2 * self.half_head;
         call.array(
             "tokens",
@@ -309,8 +329,14 @@ impl SlotDecoder {
         if wants_logits {
             call.output_to_cpu("logits")?;
         }
-        self.bind_cache(&mut call, together.bucket, &together.slots)?;
-        self.network
+        match &together.place {
+            Place::Slots { bucket, slots } => self.bind_cache(&mut call, *bucket, slots)?,
+            Place::Beside => self
+                .prompt_cache
+                .bind(&mut call, &self.ports, batch, tokens)?,
+        }
+        let found = self
+            .network
             .run_call(&mut call, |outputs: &RunOutputs<'_>| {
                 let logits = if wants_logits {
                     outputs.f32("logits")?.1.to_vec()
@@ -318,19 +344,41 @@ impl SlotDecoder {
                     Vec::new()
                 };
                 Ok((pairs(outputs.f32("next")?.1), logits))
-            })
+            })?;
+        if together.place == Place::Beside {
+            self.move_to_slots(packed, together)?;
+        }
+        Ok(found)
+    }
+
+    /// Copies the keys and values of prompts that ran beside the slots to theirs.
+    fn move_to_slots(&self, packed: &Packed, together: &Together) -> Result<(), OnnxError> {
+        for (prompt, row) in together.rows.iter().flatten().enumerate() {
+            let row = &packed.rows[*row];
+            let (bucket, slot) = slot_of(&self.buckets, row.pages[0]);
+            let cache = &self.caches[bucket];
+            let moved = Move {
+                prompt,
+                slot,
+                tokens: row.tokens.len(),
+            };
+            self.prompt_cache
+                .copy_to(&cache.layers, cache.length, &moved, together.tokens)?;
+        }
+        self.prompt_cache.copied()
     }
 
     /// Runs a decode step, which is bound once and repeated.
     fn step(
         &mut self,
         packed: &Packed,
+        bucket: usize,
         together: &Together,
         wanted: &[(usize, usize)],
     ) -> Result<Vec<Next>, OnnxError> {
-        let key = (together.bucket, together.slots.len());
+        let key = (bucket, together.rows.len());
         let (tokens, places) = (self.tokens(packed, together), self.places(packed, together));
-        let buffers = &self.step_buffers[together.bucket];
+        let buffers = &self.step_buffers[bucket];
         buffers.tokens.write(&tokens)?;
         for (name, buffer) in &buffers.places {
             match places.iter().find(|(other, _)| other == name) {
@@ -341,7 +389,7 @@ impl SlotDecoder {
         }
         let call = self.steps.get_mut(&key).expect("all sizes are bound");
         self.network.run_call(call, |_| Ok(()))?;
-        let next = pairs(&buffers.next.read_f32(together.slots.len())?);
+        let next = pairs(&buffers.next.read_f32(together.rows.len())?);
         Ok(wanted.iter().map(|(_, at)| next[*at]).collect())
     }
 
@@ -431,7 +479,7 @@ impl SlotDecoder {
                 continue;
             }
             let idle = Together::idle(bucket, slots);
-            match self.step(&Packed::default(), &idle, &[]) {
+            match self.step(&Packed::default(), bucket, &idle, &[]) {
                 Ok(_) => {}
                 Err(error @ (OnnxError::Lost { .. } | OnnxError::OutOfMemory { .. })) => {
                     return Err(error);
@@ -452,25 +500,35 @@ impl SlotDecoder {
             let idle = Together::idle(bucket, size.slots);
             let all: Vec<(usize, usize)> = (0..size.slots).map(|at| (at, at)).collect();
             self.one_off(&Packed::default(), &idle, &all, false)?;
+            let first: usize = self.buckets[..bucket].iter().map(|b| b.slots).sum();
             let tokens = size.tokens.min(TOGETHER);
-            let prompt = Together {
-                bucket,
-                slots: 0..1,
-                rows: vec![Some(0)],
-                tokens,
-            };
-            let mut packed = Packed {
-                embeddings: vec![0.0; tokens * self.embeddings.width()],
-                rows: vec![Row {
-                    tokens: 0..tokens,
-                    past: 0,
-                    pages: Vec::new(),
-                }],
-                ..Packed::default()
-            };
-            packed.rotary.cosines = vec![1.0; tokens * self.half_head];
-            packed.rotary.sines = vec![0.0; tokens * self.half_head];
-            self.one_off(&packed, &prompt, &[(0, tokens - 1)], true)?;
+            self.try_prompts(first, 1, tokens)?;
+            if size.slots > 1 {
+                self.try_prompts(first, 2, size.tokens.min(TOGETHER / 2))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs blank prompts of `tokens` each for the slots from `first` on.
+    fn try_prompts(&mut self, first: usize, count: usize, tokens: usize) -> Result<(), OnnxError> {
+        let all = count * tokens;
+        let row = |prompt: usize| Row {
+            tokens: prompt * tokens..(prompt + 1) * tokens,
+            past: 0,
+            pages: vec![(first + prompt) as u32],
+        };
+        let mut packed = Packed {
+            embeddings: vec![0.0; all * self.embeddings.width()],
+            rows: (0..count).map(row).collect(),
+            wanted: vec![all - 1],
+            ..Packed::default()
+        };
+        packed.rotary.cosines = vec![1.0; all * self.half_head];
+        packed.rotary.sines = vec![0.0; all * self.half_head];
+        for together in plan(&packed.rows, &self.buckets) {
+            let wanted = wanted_places(&packed, &together);
+            self.one_off(&packed, &together, &wanted, true)?;
         }
         Ok(())
     }
@@ -502,64 +560,4 @@ fn pairs(values: &[f32]) -> Vec<Next> {
             log_probability: *log,
         })
         .collect()
-}
-
-fn build(
-    net: &mut Layers<'_>,
-    text: &TextConfig,
-    heads: SlotHeads,
-    attention_kernel: AttentionKernel,
-) -> Result<Vec<CachePorts>, CheckpointError> {
-    let (hidden, half) = (text.hidden_size, text.head_dim / 2);
-    let (batch, tokens) = (Dim::Named("batch"), Dim::Named("tokens"));
-    let element = net.element;
-    let input = net.graph.input(
-        "tokens",
-        Element::F32,
-        &[batch, tokens, Dim::Fixed(hidden + 2 * half)],
-    );
-    let numbers = net.graph.input("numbers", Element::I64, &[batch, tokens]);
-    let wanted = net
-        .graph
-        .input("wanted", Element::I64, &[Dim::Named("wanted")]);
-    let places = net.slot_places(attention_kernel, heads);
-    let mut parts = net.split(DECODER, &input, &[hidden as i64, half as i64, half as i64]);
-    if element != Element::F32 {
-        parts = parts
-            .iter()
-            .map(|part| net.graph.cast(DECODER, part, element))
-            .collect();
-    }
-    let [cosines, sines] =
-        [1, 2].map(|part| net.reshape(DECODER, &parts[part], &[-1, half as i64]));
-    let widths = [text.heads, text.key_value_heads, text.key_value_heads]
-        .map(|n| (n * text.head_dim) as i64);
-    let mut ports = Vec::new();
-    let mut attend = |net: &mut Layers<'_>, at: &str, layer: usize, projected: &Value| {
-        let parts = net.split(at, projected, &widths);
-        let query = net.turned(at, &parts[0], [&numbers, &cosines, &sines]);
-        let key = net.turned(at, &parts[1], [&numbers, &cosines, &sines]);
-        let (attended, own) = net.slot_attention(at, layer, [&query, &key, &parts[2]], &places);
-        ports.push(own);
-        attended
-    };
-    let mut x = parts[0].clone();
-    for layer in 0..text.layers {
-        x = decoder_layer(net, text, Quantization::Exact, layer, &x, &mut attend)?;
-    }
-    let rows = net.reshape(DECODER, &x, &[-1, hidden as i64]);
-    let x = net.graph.op("Gather", DECODER, &[&rows, &wanted], &[]);
-    let logits = head(net, text, Quantization::Exact, &x)?;
-    let rows = Dim::Named("wanted");
-    let next = net.standard_choice("next", &logits);
-    net.graph
-        .output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
-    let logits = net.graph.cast("logits", &logits, Element::F32);
-    net.graph.output(
-        "logits",
-        &logits,
-        Element::F32,
-        &[rows, Dim::Fixed(text.vocab_size)],
-    );
-    Ok(ports)
 }

@@ -1,5 +1,5 @@
-//! Which rows of a packed call run together in the slots of the KV cache: single tokens in steps of a few sizes, prompts
-//! with prompts of similar length in neighbouring slots.
+//! Which rows of a packed call run together: single tokens in the slots of the KV cache, in steps of a few sizes, and
+//! prompts with prompts of similar length, beside the slots.
 
 use super::decoder::Packed;
 use crate::kernels::attention::Row;
@@ -9,90 +9,111 @@ use std::ops::Range;
 /// Most tokens, padding included, of prompts that run together.
 pub(super) const TOGETHER: usize = 4096;
 
-/// Rows of neighbouring slots that run together, padded to the longest.
+/// Rows that run together, padded to the longest.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Together {
-    /// Index of the bucket.
-    pub bucket: usize,
-    /// Slots within the bucket.
-    pub slots: Range<usize>,
-    /// Index in the packed call of the row in each slot; `None` for an idle slot.
+    /// The cache that they run in.
+    pub place: Place,
+    /// Index in the packed call of each row; `None` for an idle slot.
     pub rows: Vec<Option<usize>>,
     /// Tokens that each row is padded to.
     pub tokens: usize,
+}
+
+/// The cache that rows run in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Neighbouring slots of a bucket.
+    Slots {
+        /// Index of the bucket.
+        bucket: usize,
+        /// Slots within the bucket.
+        slots: Range<usize>,
+    },
+    /// A cache of their own, for prompts whose slots are anywhere.
+    Beside,
 }
 
 impl Together {
     /// A step over the first slots of a bucket, all of them idle.
     pub(super) fn idle(bucket: usize, slots: usize) -> Together {
         Together {
-            bucket,
-            slots: 0..slots,
+            place: Place::Slots {
+                bucket,
+                slots: 0..slots,
+            },
             rows: vec![None; slots],
             tokens: 1,
         }
     }
 }
 
+/// A slot: the index of its bucket and its number within it.
+pub(super) fn slot_of(buckets: &[Bucket], slot: u32) -> (usize, usize) {
+    let bucket = bucket_of(buckets, slot);
+    let first: usize = buckets[..bucket].iter().map(|bucket| bucket.slots).sum();
+    (bucket, slot as usize - first)
+}
+
 /// Groups rows into calls.
 pub(super) fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
-    // Sorted by slot: bucket, slot within it, row.
-    let mut placed: Vec<(usize, usize, usize)> = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        let bucket = bucket_of(buckets, row.pages[0]);
-        let first: usize = buckets[..bucket].iter().map(|bucket| bucket.slots).sum();
-        placed.push((bucket, row.pages[0] as usize - first, number));
-    }
-    placed.sort_unstable();
+    let place = |row: usize| slot_of(buckets, rows[row].pages[0]);
+    let of_tokens = |row: &usize| rows[*row].tokens.len();
+    let (single, several): (Vec<usize>, Vec<usize>) =
+        (0..rows.len()).partition(|row| of_tokens(row) == 1);
     let mut all: Vec<Together> = Vec::new();
     for (bucket, size) in buckets.iter().enumerate() {
-        let own = placed.iter().filter(|(of, _, _)| *of == bucket);
-        let (single, several): (Vec<_>, Vec<_>) =
-            own.partition(|(_, _, row)| rows[*row].tokens.len() == 1);
-        if let Some((_, last, _)) = single.last() {
+        let own = single.iter().map(|row| (place(*row), *row));
+        let own: Vec<(usize, usize)> = own
+            .filter(|((of, _), _)| *of == bucket)
+            .map(|((_, slot), row)| (slot, row))
+            .collect();
+        if let Some(last) = own.iter().map(|(slot, _)| *slot).max() {
             let count = (last + 1).next_power_of_two().min(size.slots);
-            let mut in_slots = vec![None; count];
-            single
-                .iter()
-                .for_each(|(_, slot, row)| in_slots[*slot] = Some(*row));
-            all.push(Together {
-                bucket,
-                slots: 0..count,
-                rows: in_slots,
-                tokens: 1,
-            });
+            let mut step = Together::idle(bucket, count);
+            own.iter()
+                .for_each(|(slot, row)| step.rows[*slot] = Some(*row));
+            all.push(step);
         }
-        let mut open: Option<Together> = None;
-        for (_, slot, row) in several {
-            let tokens = rows[row].tokens.len();
-            if let Some(group) = &mut open
-                && rows[row].past == 0
-                && group.rows.iter().flatten().all(|row| rows[*row].past == 0)
-                && group.slots.end == slot
-                && is_worth_padding(group, tokens)
-            {
-                group.slots.end += 1;
-                group.rows.push(Some(row));
-                group.tokens = group.tokens.max(tokens);
-            } else {
-                all.extend(open.take());
-                open = Some(Together {
+    }
+    let (mut prompts, drafted): (Vec<usize>, Vec<usize>) =
+        several.into_iter().partition(|row| rows[*row].past == 0);
+    // By length, so that neighbours can be padded to each other. Equal ones stay in their order.
+    prompts.sort_by_key(of_tokens);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for row in prompts {
+        match groups.last_mut() {
+            Some(group) if is_worth_padding(group.len(), of_tokens(&group[0]), of_tokens(&row)) => {
+                group.push(row)
+            }
+            _ => groups.push(vec![row]),
+        }
+    }
+    groups.extend(drafted.into_iter().map(|row| vec![row]));
+    all.extend(groups.into_iter().map(|group| {
+        let place = match group[..] {
+            [row] => {
+                let (bucket, slot) = place(row);
+                Place::Slots {
                     bucket,
                     slots: slot..slot + 1,
-                    rows: vec![Some(row)],
-                    tokens,
-                });
+                }
             }
+            _ => Place::Beside,
+        };
+        Together {
+            place,
+            tokens: group.iter().map(of_tokens).max().unwrap_or(0),
+            rows: group.into_iter().map(Some).collect(),
         }
-        all.extend(open);
-    }
+    }));
     all
 }
 
-/// `true` if prompts are so similar in length, and so short, that padding costs less than separate calls.
-fn is_worth_padding(group: &Together, tokens: usize) -> bool {
-    let (short, long) = (group.tokens.min(tokens), group.tokens.max(tokens));
-    long * (group.rows.len() + 1) <= TOGETHER && short * 4 >= long * 3
+/// `true` if a prompt of `tokens` may join a group of `count` shorter ones, the shortest of `shortest` tokens: if they are so
+/// similar in length, and so short, that padding costs less than a call of its own.
+fn is_worth_padding(count: usize, shortest: usize, tokens: usize) -> bool {
+    tokens * (count + 1) <= TOGETHER && shortest * 4 >= tokens * 3
 }
 
 /// Numbers of slots that decode steps go over, of a bucket with so many.
@@ -131,7 +152,7 @@ mod tests {
             let buckets = [Bucket { slots, tokens: 9 }];
             for last in 0..slots as u32 {
                 let planned = plan(&[row(last, 3, 0..1)], &buckets);
-                let size = planned[0].slots.len();
+                let size = planned[0].rows.len();
                 assert!(step_sizes(slots).contains(&size), "{slots} slots, {size}");
             }
             assert_eq!(step_sizes(slots).last(), Some(&slots));
@@ -139,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn single_tokens_decode_together_and_prompts_with_their_neighbours() {
+    fn single_tokens_decode_together_and_prompts_with_similar_ones() {
         let buckets = [
             Bucket {
                 slots: 6,
@@ -153,29 +174,50 @@ mod tests {
         let rows = [
             row(4, 9, 0..1),
             row(0, 30, 1..2),
-            // Two similar prompts in neighbouring slots, a much shorter one, and a drafted run.
+            // Two similar prompts in slots of different lengths, a much shorter one, and a drafted run.
             row(2, 0, 2..42),
-            row(1, 0, 42..80),
+            row(8, 0, 42..80),
             row(3, 0, 80..85),
             row(5, 7, 85..95),
             row(7, 200, 95..96),
         ];
-        let planned = plan(&rows, &buckets);
-        let together = |bucket, slots: Range<usize>, rows: &[Option<usize>], tokens| Together {
-            bucket,
-            slots,
+        let in_slots = |bucket, slots, rows: &[Option<usize>], tokens| Together {
+            place: Place::Slots { bucket, slots },
             rows: rows.to_vec(),
             tokens,
         };
         assert_eq!(
-            planned,
+            plan(&rows, &buckets),
             [
-                together(0, 0..6, &[Some(1), None, None, None, Some(0), None], 1),
-                together(0, 1..3, &[Some(3), Some(2)], 40),
-                together(0, 3..4, &[Some(4)], 5),
-                together(0, 5..6, &[Some(5)], 10),
-                together(1, 0..2, &[None, Some(6)], 1),
+                in_slots(0, 0..6, &[Some(1), None, None, None, Some(0), None], 1),
+                in_slots(1, 0..2, &[None, Some(6)], 1),
+                in_slots(0, 3..4, &[Some(4)], 5),
+                Together {
+                    place: Place::Beside,
+                    rows: vec![Some(3), Some(2)],
+                    tokens: 40,
+                },
+                in_slots(0, 5..6, &[Some(5)], 10),
             ]
+        );
+    }
+
+    #[test]
+    fn prompts_run_together_within_the_room_for_them() {
+        let buckets = [Bucket {
+            slots: 8,
+            tokens: 3000,
+        }];
+        let prompts: Vec<Row> = (0..8)
+            .map(|slot| row(slot, 0, slot as usize * 1000..(slot as usize + 1) * 1000))
+            .collect();
+        let planned = plan(&prompts, &buckets);
+        let sizes: Vec<usize> = planned.iter().map(|group| group.rows.len()).collect();
+        assert_eq!(sizes, [4, 4]);
+        assert!(
+            planned
+                .iter()
+                .all(|group| group.rows.len() * group.tokens <= TOGETHER)
         );
     }
 }

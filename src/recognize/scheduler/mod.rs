@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 
 /// Interval in tokens at which an answer is checked for repetition.
 const LOOK: usize = 64;
+/// The share of all slots that are free before prompts are run, as a divisor: prompts run together, and few slots idle.
+const GATHERED: usize = 8;
 /// Tokens of a step up to which drafts may fill it; more would cost as much as they save.
 const DRAFTED: usize = 48;
 
@@ -284,8 +286,13 @@ impl<S: Steps, T> Scheduler<S, T> {
         self.cache.give(&pages);
     }
 
-    /// Admits waiting sequences to free slots.
+    /// Admits waiting sequences to free slots. A model with slots runs prompts together, which costs it little more than
+    /// one: while others decode, sequences wait until some slots are free.
     fn admit(&mut self, done: &mut Vec<Done<T>>) {
+        let free = self.slots.saturating_sub(self.active.len());
+        if !self.cache.is_shared() && !self.active.is_empty() && free < self.slots / GATHERED {
+            return;
+        }
         while self.active.len() < self.slots
             && let Some(next) = self.waiting.front()
         {
@@ -324,13 +331,19 @@ impl<S: Steps, T> Scheduler<S, T> {
     }
 
     /// Fills the step with drafted tokens.
+    ///
+    /// A model with slots runs each row of several tokens in a call of its own, which costs more than a step over one
+    /// token of every sequence: there only a sequence that is alone has drafted tokens.
     fn propose(&mut self) {
         let drafting = self
             .active
             .iter()
             .filter(|s| !s.task.draft.is_empty() && s.past > 0)
             .count();
-        let most = DRAFTED.saturating_sub(self.active.len()) / drafting.max(1);
+        let most = match self.cache.is_shared() || self.active.len() == 1 {
+            true => DRAFTED.saturating_sub(self.active.len()) / drafting.max(1),
+            false => 0,
+        };
         for sequence in &mut self.active {
             sequence.proposed = 0;
             let left = sequence

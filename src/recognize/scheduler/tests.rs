@@ -515,3 +515,65 @@ fn drafts_change_the_steps_and_not_the_answers() {
         assert_eq!(done.ids, answer[..expected]);
     }
 }
+
+#[test]
+fn in_slots_only_a_sequence_alone_is_drafted() {
+    let slots = || {
+        Fake::divided(CacheLayout::Slots(vec![Bucket {
+            slots: 4,
+            tokens: 400,
+        }]))
+    };
+    let drafted = |number| {
+        let own = task(number, 9, 200);
+        GenerationTask {
+            draft: Draft::new(right_answer(&own.prompt)),
+            ..own
+        }
+    };
+    let mut alone = Scheduler::new(slots(), 4);
+    alone.push(drafted(3));
+    run(&mut alone);
+    assert!(alone.steps.steps.len() < 30, "{:?}", alone.steps.steps);
+
+    let mut both = Scheduler::new(slots(), 4);
+    both.push(drafted(3));
+    both.push(drafted(5));
+    for (_, done) in run(&mut both) {
+        assert_eq!(done.unwrap().ids.len(), 200);
+    }
+    // One token of each in every step after the prompts, as without drafts.
+    assert_eq!(both.steps.steps, vec![2; 201]);
+    assert_eq!(both.steps.tokens[1..], vec![2; 200]);
+}
+
+#[test]
+fn in_slots_prompts_wait_for_each_other_while_others_decode() {
+    let slots = CacheLayout::Slots(vec![Bucket {
+        slots: 16,
+        tokens: 400,
+    }]);
+    let mut scheduler = Scheduler::new(Fake::divided(slots), 16);
+    // Answers of different lengths: without waiting, nearly every prompt would run alone.
+    let count = 48;
+    for number in 0..count {
+        scheduler.push(task(number, 20, 30 + 7 * number));
+    }
+    let done = run(&mut scheduler);
+    assert_eq!(done.len(), count);
+    for (tag, result) in done {
+        assert_eq!(result.unwrap().ids.len(), 30 + 7 * tag, "{tag}");
+    }
+    let Fake { steps, tokens, .. } = &scheduler.steps;
+    // A step's tokens are one for each row, and 19 more for each prompt.
+    let prompts: Vec<usize> = steps
+        .iter()
+        .zip(tokens)
+        .map(|(rows, tokens)| (tokens - rows) / 19)
+        .filter(|prompts| *prompts > 0)
+        .collect();
+    assert_eq!(prompts.iter().sum::<usize>(), count);
+    // At the end there may be no second one.
+    let alone = prompts.iter().filter(|prompts| **prompts == 1).count();
+    assert!(alone <= 1, "{prompts:?}");
+}
