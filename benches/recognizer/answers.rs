@@ -75,7 +75,7 @@ fn shown(model: &Model, grid: [usize; 2]) -> (Patches, Vec<u32>) {
 fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<EncodedPrompt> {
     let counts: Vec<usize> = grids.iter().map(|grid| grid[0] * grid[1]).collect();
     let mut prompts: Vec<Option<EncodedPrompt>> = vec![None; grids.len()];
-    for batch in model.encoder.batches(&counts) {
+    for batch in model.encoder.arranger().batches(&counts) {
         let shown = batch.iter().map(|at| shown(model, grids[*at])).collect();
         let made = model.encoder.encode_all(shown).unwrap();
         batch

@@ -16,6 +16,8 @@ const KNOWN: [u8; 32] = [
     0x6f, 0x32, 0x72, 0x46, 0xb5, 0x03, 0x88, 0xf3, 0xc1, 0x76, 0xae, 0x30, 0x4b, 0xd9, 0x57, 0x67,
     0xea, 0x6d, 0xc0, 0xc9, 0xae, 0x92, 0x15, 0x3e, 0xf8, 0xcb, 0xe2, 0x10, 0xb3, 0xc1, 0x48, 0x84,
 ];
+/// Bytes of that file.
+const KNOWN_LENGTH: u64 = 21_234_383;
 
 /// A recognizer whose outputs are classes and probabilities, `[lines, steps, 2]`.
 pub(super) struct Int8Recognizer {
@@ -40,7 +42,10 @@ pub(super) fn load(
     if !wanted || !runtime.takes_own_kernels() {
         return Ok(None);
     }
-    // A file that cannot be read is the session's matter, which says so.
+    // A file that cannot be read is the session's matter, which says so; one of another length is not read at all.
+    if std::fs::metadata(path).map(|file| file.len()).ok() != Some(KNOWN_LENGTH) {
+        return Ok(None);
+    }
     let Ok(file) = std::fs::read(path) else {
         return Ok(None);
     };

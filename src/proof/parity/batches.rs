@@ -256,7 +256,7 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
     }
     let counts: Vec<usize> = shown.iter().map(|(patches, _)| patches.count()).collect();
     let mut prompts: Vec<Option<EncodedPrompt>> = shown.iter().map(|_| None).collect();
-    for batch in model.encoder.batches(&counts) {
+    for batch in model.encoder.arranger().batches(&counts) {
         let together = batch.iter().map(|at| shown[*at].clone()).collect();
         let made = model
             .encoder

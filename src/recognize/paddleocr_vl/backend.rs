@@ -11,6 +11,7 @@ use super::config::VlModelConfig;
 use super::image::{Patches, patches};
 use super::model::{DecoderSteps, EncodedPrompt, Encoder, Model};
 use super::prompt::Prompts;
+use super::vision::{Arranger, Batch};
 use crate::deadline::{self, CancelToken};
 use crate::fault::{Fault, Reason};
 use crate::onnx::OnnxError;
@@ -151,9 +152,16 @@ impl Recognizer for PaddleOcrVl {
                     next_of(&prepared, wait).map(|block| vision_stage.one(block))
                 }),
                 true => {
+                    // One batch is arranged while another is encoded.
+                    let (to_encode, arranged) = crossbeam_channel::bounded(1);
+                    let arranger = vision_stage.encoder.arranger();
+                    let arrange = move || arrange_all(&arranger, &prepared, &to_encode);
+                    thread::Builder::new()
+                        .spawn_scoped(scope, arrange)
+                        .map_err(RecognizeError::no_thread)?;
                     let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
                     let ahead =
-                        move || deadline.run(|| vision_stage.ahead(&prepared, &to_decode)).0;
+                        move || deadline.run(|| vision_stage.ahead(&arranged, &to_decode)).0;
                     thread::Builder::new()
                         .spawn_scoped(scope, ahead)
                         .map_err(RecognizeError::no_thread)?;
@@ -343,34 +351,10 @@ impl VisionStage<'_> {
         Ok(self.task(block, prompt))
     }
 
-    /// Encodes pictures in batches until no more come.
-    fn ahead(&mut self, prepared: &Receiver<Prepared>, to_decode: &Sender<Looked>) {
-        let mut pending: Vec<Prepared> = Vec::new();
-        loop {
-            if pending.is_empty() {
-                let Ok(block) = prepared.recv() else { return };
-                pending.push(block);
-            }
-            pending.extend(
-                prepared
-                    .try_iter()
-                    .take(MOST_PENDING.saturating_sub(pending.len())),
-            );
-            let counts: Vec<usize> = pending.iter().map(|block| block.patches.count()).collect();
-            // The batch of the block that has waited longest, so that none waits for ever.
-            let batch = self
-                .encoder
-                .batches(&counts)
-                .into_iter()
-                .find(|batch| batch.contains(&0));
-            let mut batch = batch.unwrap_or_else(|| vec![0]);
-            batch.sort_unstable();
-            let blocks = batch
-                .into_iter()
-                .rev()
-                .map(|at| pending.remove(at))
-                .collect();
-            for looked in self.several(blocks) {
+    /// Encodes batches until no more come.
+    fn ahead(&mut self, arranged: &Receiver<(Vec<Prepared>, Batch)>, to_decode: &Sender<Looked>) {
+        for (blocks, batch) in arranged {
+            for looked in self.several(blocks, batch) {
                 // The receiver is gone: the run is over.
                 if to_decode.send(looked).is_err() {
                     return;
@@ -380,12 +364,12 @@ impl VisionStage<'_> {
     }
 
     /// Encodes several pictures at once; if that fails, one by one, so that a failure affects no other.
-    fn several(&mut self, blocks: Vec<Prepared>) -> Vec<Looked> {
-        let shown = blocks
+    fn several(&mut self, blocks: Vec<Prepared>, batch: Batch) -> Vec<Looked> {
+        let shown: Vec<([usize; 2], &[u32])> = blocks
             .iter()
-            .map(|block| (block.patches.clone(), block.ids.clone()))
+            .map(|block| (block.patches.grid, block.ids.as_slice()))
             .collect();
-        match self.encoder.encode_all(shown) {
+        match self.encoder.encode_batch(batch, &shown) {
             Ok(prompts) => blocks
                 .into_iter()
                 .zip(prompts)
@@ -451,6 +435,45 @@ impl VisionStage<'_> {
             started,
             timeout: self.options.timeout,
             cancel,
+        }
+    }
+}
+
+/// Arranges pictures in batches until no more come: on the processor, while the GPU encodes the batch before.
+fn arrange_all(
+    arranger: &Arranger,
+    prepared: &Receiver<Prepared>,
+    to_encode: &Sender<(Vec<Prepared>, Batch)>,
+) {
+    let mut pending: Vec<Prepared> = Vec::new();
+    loop {
+        if pending.is_empty() {
+            let Ok(block) = prepared.recv() else { return };
+            pending.push(block);
+        }
+        pending.extend(
+            prepared
+                .try_iter()
+                .take(MOST_PENDING.saturating_sub(pending.len())),
+        );
+        let counts: Vec<usize> = pending.iter().map(|block| block.patches.count()).collect();
+        // The batch of the block that has waited longest, so that none waits for ever.
+        let batch = arranger
+            .batches(&counts)
+            .into_iter()
+            .find(|batch| batch.contains(&0));
+        let mut batch = batch.unwrap_or_else(|| vec![0]);
+        batch.sort_unstable();
+        let blocks: Vec<Prepared> = batch
+            .into_iter()
+            .rev()
+            .map(|at| pending.remove(at))
+            .collect();
+        let pictures: Vec<&Patches> = blocks.iter().map(|block| &block.patches).collect();
+        let batch = arranger.arrange(&pictures);
+        // The receiver is gone: the run is over.
+        if to_encode.send((blocks, batch)).is_err() {
+            return;
         }
     }
 }

@@ -6,7 +6,7 @@ use super::image::Patches;
 use super::positions::{TextRotary, prompt_positions};
 use super::prompt::Prompts;
 use super::slot_decoder::{SlotDecoder, SlotOptions, buffer_bytes, token_bytes};
-use super::vision::{Computing, Vision};
+use super::vision::{Arranger, Batch, Computing, Vision};
 use super::{is_known_unused, released_name, slot_decoder, vision};
 use crate::fault::{Fault, Reason};
 use crate::kernels::attention::{PAGE, Row};
@@ -294,9 +294,9 @@ impl Encoder {
         self.vision.is_batched()
     }
 
-    /// Groups pictures, given their numbers of patches, into batches of indices.
-    pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
-        self.vision.batches(counts)
+    /// What arranges pictures in batches.
+    pub fn arranger(&self) -> Arranger {
+        self.vision.arranger()
     }
 
     /// Encodes a picture and inserts it among the tokens `ids`.
@@ -306,18 +306,37 @@ impl Encoder {
         Ok(self.prompt(grid, &picture, ids))
     }
 
-    /// The same for several pictures at once.
+    /// The same for a batch of pictures, given the size of each in patches and its tokens.
+    pub fn encode_batch(
+        &mut self,
+        batch: Batch,
+        shown: &[([usize; 2], &[u32])],
+    ) -> Result<Vec<EncodedPrompt>, OnnxError> {
+        let pictures = self.vision.encode_batch(batch)?;
+        let each = shown.iter().zip(&pictures);
+        Ok(each
+            .map(|((grid, ids), picture)| self.prompt(*grid, picture, ids))
+            .collect())
+    }
+
+    /// The same for pictures that are to be arranged; each is encoded alone if it does not take several.
     pub fn encode_all(
         &mut self,
         shown: Vec<(Patches, Vec<u32>)>,
     ) -> Result<Vec<EncodedPrompt>, OnnxError> {
-        let (patches, ids): (Vec<Patches>, Vec<Vec<u32>>) = shown.into_iter().unzip();
-        let grids: Vec<[usize; 2]> = patches.iter().map(|patches| patches.grid).collect();
-        let pictures = self.vision.encode_all(patches)?;
-        let each = grids.into_iter().zip(&pictures).zip(&ids);
-        Ok(each
-            .map(|((grid, picture), ids)| self.prompt(grid, picture, ids))
-            .collect())
+        if !self.takes_several() {
+            let each = shown.into_iter();
+            return each
+                .map(|(patches, ids)| self.encode(patches, &ids))
+                .collect();
+        }
+        let pictures: Vec<&Patches> = shown.iter().map(|(patches, _)| patches).collect();
+        let batch = self.arranger().arrange(&pictures);
+        let shown: Vec<([usize; 2], &[u32])> = shown
+            .iter()
+            .map(|(patches, ids)| (patches.grid, ids.as_slice()))
+            .collect();
+        self.encode_batch(batch, &shown)
     }
 
     fn prompt(&self, grid: [usize; 2], picture: &[f32], ids: &[u32]) -> EncodedPrompt {

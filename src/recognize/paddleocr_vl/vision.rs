@@ -110,24 +110,130 @@ impl Vision {
         self.is_batched
     }
 
-    /// Groups pictures, given their numbers of patches, into batches of indices.
-    pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
-        match self.is_batched {
-            true => batches(counts, self.most_patches),
-            false => (0..counts.len()).map(|picture| vec![picture]).collect(),
+    /// What arranges pictures for it, in another thread if need be.
+    pub fn arranger(&self) -> Arranger {
+        Arranger {
+            config: self.config.clone(),
+            most_patches: self.is_batched.then_some(self.most_patches),
         }
     }
 
-    /// Embeddings of the tokens of several pictures, `[tokens, width of the decoder]` each.
-    pub fn encode_all(&mut self, pictures: Vec<Patches>) -> Result<Vec<Vec<f32>>, OnnxError> {
-        if !self.is_batched {
-            return pictures
-                .into_iter()
-                .map(|picture| self.encode(picture))
-                .collect();
+    /// Embeddings of the tokens of several pictures, `[tokens, width of the decoder]` each; only if it encodes batches.
+    pub fn encode_batch(&mut self, batch: Batch) -> Result<Vec<Vec<f32>>, OnnxError> {
+        let Batch { counts, inputs } = batch;
+        let hidden = self.config.text.hidden_size;
+        let squares = self.config.vision.merge_size * self.config.vision.merge_size;
+        self.network.run_for(inputs, &["image_embeds"], |outputs| {
+            let mut rest = outputs.f32("image_embeds")?.1;
+            let each = counts.iter().map(|count| {
+                let (own, others) = rest.split_at(count / squares * hidden);
+                rest = others;
+                own.to_vec()
+            });
+            Ok(each.collect())
+        })
+    }
+
+    /// Encodes the largest batch once: whatever the device lacks for it, in kernels or in memory, shows before there is a
+    /// page. Batches become smaller if there is too little memory; fails if there is too little for the largest
+    /// picture.
+    pub fn try_out(&mut self) -> Result<(), OnnxError> {
+        let side = largest_side(&self.config);
+        let picture = Patches {
+            values: vec![0.0; side * side * self.config.vision.patch_numbers()],
+            grid: [side; 2],
+        };
+        let mut pictures = (self.most_patches / (side * side)).max(1);
+        loop {
+            let batch = self.arranger().arrange(&vec![&picture; pictures]);
+            match self.encode_batch(batch) {
+                Err(OnnxError::OutOfMemory { .. }) if pictures > 1 => {
+                    pictures /= 2;
+                    self.most_patches = pictures * side * side;
+                }
+                ended => return ended.map(|_| ()),
+            }
         }
-        let (vision, hidden) = (&self.config.vision, self.config.text.hidden_size);
-        let counts: Vec<usize> = pictures.iter().map(Patches::count).collect();
+    }
+
+    /// Embeddings of a picture's tokens, `[tokens, width of the decoder]`.
+    pub fn encode(&mut self, patches: Patches) -> Result<Vec<f32>, OnnxError> {
+        match self.is_batched {
+            true => self
+                .encode_batch(self.arranger().arrange(&[&patches]))
+                .map(|mut all| all.pop().unwrap_or_default()),
+            false => self.run(patches, &[]).map(|(tokens, _)| tokens),
+        }
+    }
+
+    /// The same with intermediate tensors; only if it encodes one picture at a time.
+    pub fn run(
+        &mut self,
+        patches: Patches,
+        taps: &[String],
+    ) -> Result<(Vec<f32>, Intermediates), OnnxError> {
+        let vision = &self.config.vision;
+        let (grid, count) = (patches.grid, patches.count());
+        let (places, shares) = table_taps(vision, grid);
+        let rotary = vision_rotary(vision, grid);
+        let pairs = rotary.cosines.len() / count;
+        let inputs = vec![
+            (
+                "patches",
+                Array::F32(vec![count, vision.patch_numbers()], patches.values),
+            ),
+            ("places", Array::I64(vec![count, 4], places)),
+            ("shares", Array::F32(vec![count, 4, 1], shares)),
+            ("cosines", Array::F32(vec![count, pairs], rotary.cosines)),
+            ("sines", Array::F32(vec![count, pairs], rotary.sines)),
+            (
+                "numbers",
+                Array::I64(vec![1, count], (0..count as i64).collect()),
+            ),
+            (
+                "merge_order",
+                Array::I64(vec![count], merge_order(vision.merge_size, grid)),
+            ),
+        ];
+        self.network.run(inputs, |outputs| {
+            let read = |name: &str| outputs.f32(name).map(|(_, values)| values.to_vec());
+            let taps = taps
+                .iter()
+                .map(|name| Ok((name.clone(), read(name)?)))
+                .collect::<Result<_, _>>()?;
+            Ok((read("image_embeds")?, taps))
+        })
+    }
+}
+
+/// Makes batches of pictures.
+#[derive(Debug, Clone)]
+pub struct Arranger {
+    config: VlModelConfig,
+    /// Most patches of a batch, padding included; `None` if each picture is encoded alone.
+    most_patches: Option<usize>,
+}
+
+/// Pictures as inputs of the network, padded to the largest.
+pub struct Batch {
+    /// Patches of each picture.
+    counts: Vec<usize>,
+    inputs: Vec<(&'static str, Array)>,
+}
+
+impl Arranger {
+    /// Groups pictures, given their numbers of patches, into batches of indices.
+    pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
+        match self.most_patches {
+            Some(most) => batches(counts, most),
+            None => (0..counts.len()).map(|picture| vec![picture]).collect(),
+        }
+    }
+
+    /// A batch of pictures.
+    pub fn arrange(&self, pictures: &[&Patches]) -> Batch {
+        let vision = &self.config.vision;
+        let counts: Vec<usize> = pictures.iter().map(|picture| picture.count()).collect();
         let (batch, padded) = (counts.len(), counts.iter().copied().max().unwrap_or(0));
         let (numbers, pairs) = (
             vision.patch_numbers(),
@@ -172,86 +278,7 @@ impl Vision {
             ("merge_order", Array::I64(vec![order.len()], order)),
             ("lengths", Array::I32(vec![lengths.len()], lengths)),
         ];
-        let squares = vision.merge_size * vision.merge_size;
-        self.network.run_for(inputs, &["image_embeds"], |outputs| {
-            let mut rest = outputs.f32("image_embeds")?.1;
-            let each = counts.iter().map(|count| {
-                let (own, others) = rest.split_at(count / squares * hidden);
-                rest = others;
-                own.to_vec()
-            });
-            Ok(each.collect())
-        })
-    }
-
-    /// Encodes the largest batch once: whatever the device lacks for it, in kernels or in memory, shows before there is a
-    /// page. Batches become smaller if there is too little memory; fails if there is too little for the largest
-    /// picture.
-    pub fn try_out(&mut self) -> Result<(), OnnxError> {
-        let side = largest_side(&self.config);
-        let picture = Patches {
-            values: vec![0.0; side * side * self.config.vision.patch_numbers()],
-            grid: [side; 2],
-        };
-        let mut pictures = (self.most_patches / (side * side)).max(1);
-        loop {
-            match self.encode_all(vec![picture.clone(); pictures]) {
-                Err(OnnxError::OutOfMemory { .. }) if pictures > 1 => {
-                    pictures /= 2;
-                    self.most_patches = pictures * side * side;
-                }
-                ended => return ended.map(|_| ()),
-            }
-        }
-    }
-
-    /// Embeddings of a picture's tokens, `[tokens, width of the decoder]`.
-    pub fn encode(&mut self, patches: Patches) -> Result<Vec<f32>, OnnxError> {
-        match self.is_batched {
-            true => self
-                .encode_all(vec![patches])
-                .map(|mut all| all.pop().unwrap_or_default()),
-            false => self.run(patches, &[]).map(|(tokens, _)| tokens),
-        }
-    }
-
-    /// The same with intermediate tensors; only if it encodes one picture at a time.
-    pub fn run(
-        &mut self,
-        patches: Patches,
-        taps: &[String],
-    ) -> Result<(Vec<f32>, Intermediates), OnnxError> {
-        let vision = &self.config.vision;
-        let (grid, count) = (patches.grid, patches.count());
-        let (places, shares) = table_taps(vision, grid);
-        let rotary = vision_rotary(vision, grid);
-        let pairs = rotary.cosines.len() / count;
-        let inputs = vec![
-            (
-                "patches",
-                Array::F32(vec![count, vision.patch_numbers()], patches.values),
-            ),
-            ("places", Array::I64(vec![count, 4], places)),
-            ("shares", Array::F32(vec![count, 4, 1], shares)),
-            ("cosines", Array::F32(vec![count, pairs], rotary.cosines)),
-            ("sines", Array::F32(vec![count, pairs], rotary.sines)),
-            (
-                "numbers",
-                Array::I64(vec![1, count], (0..count as i64).collect()),
-            ),
-            (
-                "merge_order",
-                Array::I64(vec![count], merge_order(vision.merge_size, grid)),
-            ),
-        ];
-        self.network.run(inputs, |outputs| {
-            let read = |name: &str| outputs.f32(name).map(|(_, values)| values.to_vec());
-            let taps = taps
-                .iter()
-                .map(|name| Ok((name.clone(), read(name)?)))
-                .collect::<Result<_, _>>()?;
-            Ok((read("image_embeds")?, taps))
-        })
+        Batch { counts, inputs }
     }
 }
 

@@ -342,7 +342,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_slots",
-        help: "Number of blocks decoded together in a batch [default: 16; on a GPU 64]",
+        help: "Number of blocks decoded together in a batch [default: 16; on a GPU 64, below compute capability 8.0 16]",
         ..OWN
     },
     Parameter {
