@@ -491,7 +491,9 @@ mod tests {
         for pipeline in Pipeline::ALL {
             assert_eq!(Settings::defaults(pipeline).pipeline(), Some(pipeline));
         }
-        Config::lite(&Settings::defaults(Pipeline::Lite)).unwrap();
+        let lite = Config::lite(&Settings::defaults(Pipeline::Lite)).unwrap();
+        assert_eq!(lite.lines.detect.limit_type, LimitType::Letters);
+        assert_eq!(lite.lines.precision, RecognizerPrecision::Auto);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! decoder keeps between steps is never copied.
 
 use super::OnnxError;
-pub use super::cuda::memory::Blocks;
+pub(crate) use super::cuda::memory::Blocks;
 use super::cuda::memory::{DeviceMemory, PinnedMemory};
 use super::cuda::{self, budget, turns};
 use super::network::{Array, Network, RunOutputs, SessionPlace};
@@ -197,7 +197,7 @@ impl Buffer {
     /// # Panics
     ///
     /// If the elements are of another type, a block is not within its buffer, or both are the same buffer.
-    pub fn copy_blocks(
+    pub(crate) fn copy_blocks(
         &self,
         to: Blocks,
         (from, at): (&Buffer, Blocks),
@@ -249,7 +249,7 @@ impl Buffer {
     }
 
     /// Waits for the copies that [`Buffer::copy_blocks`] has begun, of all buffers of the device.
-    pub fn copied(&self) -> Result<(), OnnxError> {
+    pub(crate) fn copied(&self) -> Result<(), OnnxError> {
         match &self.memory {
             BufferMemory::Host(_) => Ok(()),
             BufferMemory::Gpu { memory, .. } => memory

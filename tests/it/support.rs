@@ -38,6 +38,9 @@ pub struct Ran {
 /// A folder for one test.
 pub struct Folder(tempfile::TempDir);
 
+/// Settings with which results do not depend on what the machine's processor has.
+pub const SAME_EVERYWHERE: [(&str, &str); 1] = [("DOCPARSE_REC_PRECISION", "f32")];
+
 impl Folder {
     pub fn new() -> Self {
         let libraries = root().join("runtime/stamp");
@@ -98,6 +101,7 @@ impl Folder {
         ] {
             command.env_remove(name);
         }
+        command.envs(SAME_EVERYWHERE);
         command.env("HOME", self.path());
         let mut child = command
             .args(arguments)

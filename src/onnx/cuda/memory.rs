@@ -13,7 +13,7 @@ use std::ffi::{c_int, c_void};
 
 /// Blocks of bytes at equal distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Blocks {
+pub(crate) struct Blocks {
     /// Start of the first one.
     pub first: usize,
     /// Distance of their starts, at least their length.
@@ -22,7 +22,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// End of the last of `count` blocks of `length` bytes.
-    pub fn end(&self, length: usize, count: usize) -> usize {
+    pub(crate) fn end(&self, length: usize, count: usize) -> usize {
         match count {
             0 => self.first,
             _ => self.first + (count - 1) * self.step + length,

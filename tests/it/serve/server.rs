@@ -1,6 +1,6 @@
 //! A server for a test, and what is said to it.
 
-use crate::support::{Folder, root};
+use crate::support::{Folder, SAME_EVERYWHERE, root};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -77,6 +77,7 @@ impl Server {
             .args(["serve", "--port", "0", "--spool", "spool"])
             .args(flags)
             .env("HOME", folder.path())
+            .envs(SAME_EVERYWHERE)
             .envs(variables.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::null())

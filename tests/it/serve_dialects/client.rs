@@ -1,6 +1,6 @@
 //! A server process, and a client that asks it.
 
-use crate::support::Folder;
+use crate::support::{Folder, SAME_EVERYWHERE};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -79,6 +79,7 @@ impl Server {
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
         command.env_clear().env("HOME", folder.path());
+        command.envs(SAME_EVERYWHERE);
         command.current_dir(folder.path());
         command.env("PADDLE_OCR_MODEL_DIR", "/models/of/paddle");
         command.args(["serve", "--port", "0", "--spool", "spool"]);

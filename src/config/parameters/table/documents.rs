@@ -215,8 +215,8 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.LineRecognition.precision"),
         kind: ValueKind::OneOf(&["auto", "f32", "int8"]),
         value_name: "PRECISION",
-        help: "Line recognition: f32 (single precision), int8 (weights and activations of eight bits, on CPUs; \
-               experimental) or auto (int8 on CPUs with VNNI, else f32)",
+        help: "Line recognition: f32 (single precision), int8 (weights and activations of eight bits, on CPUs) or auto (int8 on CPUs \
+               with VNNI, else f32)",
         ..LINES
     },
     Parameter {
