@@ -6,7 +6,7 @@
 # OUT/system   the libraries that the program needs, certificates, users, folders; no shell, no package manager
 # OUT/runtime  native libraries and the models of the pipeline lite, in /usr/lib/docparse
 # OUT/program  /usr/bin/docparse
-# OUT/cuda     with --cuda, the libraries of CUDA 13 (deploy/cuda.sh), in /usr/lib/docparse/cuda
+# OUT/cuda     with --cuda, the libraries of CUDA 13 that scripts/setup.sh --gpu fetched, in /usr/lib/docparse/cuda
 #
 # --folders-only: OUT/system has only the folders, for an image that goes on from another one, with libraries of its own.
 # Packages come from this machine's own apt sources; `apt-get update` must have been run. Needs no root. --package adds
@@ -48,8 +48,8 @@ for file in "$binary" "$runtime/libonnxruntime.so" "$runtime/libpdfium.so"; do
     exit 1
   fi
 done
-if [ -n "$cuda" ] && [ ! -f "$runtime/libonnxruntime_providers_cuda.so" ]; then
-  echo "error: $runtime has the runtime for the CPU; scripts/setup.sh --gpu fetches the other one" >&2
+if [ -n "$cuda" ] && { [ ! -f "$runtime/libonnxruntime_providers_cuda.so" ] || [ ! -f "$runtime/cuda/libcudnn.so.9" ]; }; then
+  echo "error: $runtime has not all of the runtime for GPUs; scripts/setup.sh --gpu fetches it" >&2
   exit 1
 fi
 
@@ -68,7 +68,14 @@ cp -RL "$runtime"/. "$out/runtime/usr/lib/docparse"
 chmod -R u=rwX,go=rX "$out/runtime"
 mkdir -p "$out/program/usr/share/doc/docparse"
 cp "$root/LICENSE" "$out/program/usr/share/doc/docparse/LICENSE"
-if [ -n "$cuda" ]; then "$root/deploy/cuda.sh" "$out/cuda"; fi
+# A layer of its own: it is large and changes seldom.
+if [ -n "$cuda" ]; then
+  mkdir -p "$out/cuda/usr/lib/docparse"
+  mv "$out/runtime/usr/lib/docparse/cuda" "$out/cuda/usr/lib/docparse/"
+  rm -rf "$out/cuda/usr/lib/docparse/cuda/wheels"
+else
+  rm -rf "$out/runtime/usr/lib/docparse/cuda"
+fi
 
 # --- Folders. Those that jobs write into are open to any user, like /tmp; nothing else is. Volumes that are empty
 # take these modes from the image, so that they work with any user, too.

@@ -17,9 +17,17 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tests/standin_cuda/build.sh "$work/cuda" "$provider" > /dev/null
+# ONNX Runtime with no libraries beside it, so that those of LD_LIBRARY_PATH are used; and with the stand-ins there.
+mkdir "$work/runtime" "$work/beside"
+for file in "$runtime"/*; do
+  case "$(basename "$file")" in cuda) ;; *) ln -s "$file" "$work/runtime/" ;; esac
+done
+cp -a "$work/runtime/." "$work/beside"
+ln -s "$work/cuda" "$work/beside/cuda"
+cublas=$(basename "$work"/cuda/libcublas.so.*)
 without() { cp -r "$work/cuda" "$work/without_$1"; rm "$work/without_$1/$1"; }
 without libcudnn.so.9
-without libcublas.so.13
+without "$cublas"
 bad=0
 one=(examples/documents/report.pdf)
 mapfile -t many < <(find tests/born_digital -name '*.pdf' | sort | head -12)
@@ -37,7 +45,7 @@ check() {
   shift
   place=$work/$(echo "$name" | tr -c 'a-z0-9\n' '_')
   mkdir -p "$place"
-  env LD_LIBRARY_PATH="$work/cuda" DOCPARSE_RUNTIME_DIR="$runtime" STANDIN_LOG="$place/log" "${settings[@]}" \
+  env LD_LIBRARY_PATH="$work/cuda" DOCPARSE_RUNTIME_DIR="$work/runtime" STANDIN_LOG="$place/log" "${settings[@]}" \
     timeout 300 "$docparse" --save-path "$place/out" --pipeline-version v1.6 --use-layout-detection "$layout" \
     --vl-rec-model-dir tests/parity/paddleocr_vl --max-new-tokens "$tokens" "$@" > "$place/stdout" 2> "$place/stderr" || code=$?
   line=$(grep -s '^END ' "$place/log" | tail -1 || true)
@@ -73,7 +81,8 @@ check "limit 100 MB" 2 "raise --gpu-memory" "launches == 0" STANDIN_SM=90 -- -i 
 check "a card of 150 MB" 0 "trying with" "peak_mb <= 150" STANDIN_MEMORY_MB=150 -- -i "${one[@]}" --device gpu
 check "without cuDNN" 1 'libcudnn.so.9' "launches == 0" LD_LIBRARY_PATH="$work/without_libcudnn.so.9" -- -i "${one[@]}" --device gpu
 check "without cuDNN, automatic" 0 'libcudnn.so.9' "launches == 0" LD_LIBRARY_PATH="$work/without_libcudnn.so.9" -- -i "${one[@]}" --device auto
-check "without cuBLAS" 1 'libcublas.so.13' "launches == 0" LD_LIBRARY_PATH="$work/without_libcublas.so.13" -- -i "${one[@]}" --device gpu
+check "without cuBLAS" 1 "$cublas" "launches == 0" LD_LIBRARY_PATH="$work/without_$cublas" -- -i "${one[@]}" --device gpu
+check "libraries beside ONNX Runtime" 0 "" "captures == 7" LD_LIBRARY_PATH= DOCPARSE_RUNTIME_DIR="$work/beside" -- -i "${one[@]}" --device gpu
 check "no GPU" 1 "no CUDA-capable device" "launches == 0" STANDIN_DEVICES=0 -- -i "${one[@]}" --device gpu
 check "no GPU of that number" 1 "GPU 3 cannot be used" "launches == 0" STANDIN_DEVICES=2 -- -i "${one[@]}" --device gpu:3
 # Convolutions fail in the stand-in: the layout network must not.
@@ -88,4 +97,17 @@ check "a lasting error in the middle" 3 "CUDA failure 700" "launches == 3000" ST
 kept=$(find "$work/a_lasting_error_in_the_middle/out" -maxdepth 1 -name '*.md' -size +0 | wc -l)
 echo "documents that were kept after a lasting error: $kept"
 ((kept > 0)) || bad=1
+# Kernels do nothing here, so a self-test that compares numbers must fail, at every size of step, and say so.
+code=0
+env LD_LIBRARY_PATH="$work/cuda" DOCPARSE_RUNTIME_DIR="$work/runtime" STANDIN_LOG="$work/doctor_log" \
+  timeout 300 "$docparse" doctor --gpu > "$work/doctor" 2>&1 || code=$?
+verdict=ok
+for words in "Stand-in GPU" "wrong      recognizer in bf16, steps of 1 slots, load rising" \
+  "wrong      recognizer in bf16, steps of 64 slots, load falling" "the layout network failed" "libnvrtc"; do
+  grep -qF -- "$words" "$work/doctor" || verdict="does not say: $words"
+done
+[ "$code" = 1 ] || verdict="exit 1 was expected, not $code"
+grep -q 'captures=[1-9].*forbidden=0 corrupt=0' "$work/doctor_log" || verdict="$(tail -1 "$work/doctor_log")"
+echo "doctor --gpu: $verdict"
+[ "$verdict" = ok ] || { bad=1; head -30 "$work/doctor"; }
 exit $bad

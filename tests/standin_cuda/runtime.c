@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef cudaError_t E;
@@ -29,12 +30,27 @@ static struct {
 
 static struct {
     long launches, captures, replays, copies, syncs, allocations, forbidden, corrupt;
-    size_t used, peak, uploaded;
+    size_t used, peak, uploaded, downloaded;
+    long captured; // launches that a capture records
 } count;
+
+// Decode steps: from one replay to the next one with no other launch in between. STANDIN_COUNTS=FILE has their sums.
+static struct { long steps, copies, syncs; size_t uploaded, downloaded; double us; } between;
+static struct { long launches, copies, syncs; size_t uploaded, downloaded; double us; } at_replay;
+// Launches outside of graphs: the time from one to the next of the same thread, unless it did something else for long.
+static struct { long count; double us; } eager;
+static __thread double last_launch;
+#define LONG_US 500
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *out;
 static int failure; // the lasting error, once there is one
+
+static double now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
 
 static void say(const char *format, ...) {
     va_list list;
@@ -68,6 +84,19 @@ __attribute__((destructor)) static void end(void) {
         "left_mb=%zu forbidden=%ld corrupt=%ld",
         count.launches, count.captures, count.replays, count.copies, count.uploaded >> 20, count.syncs,
         count.allocations, count.peak >> 20, count.used >> 20, count.forbidden, count.corrupt);
+    const char *name = getenv("STANDIN_COUNTS");
+    FILE *file = name ? fopen(name, "w") : NULL;
+    if (!file) return;
+    double steps = between.steps ? (double)between.steps : 1, graphs_made = count.captures ? (double)count.captures : 1;
+    fprintf(file,
+        "{\"launches\": %ld, \"captures\": %ld, \"replays\": %ld, \"steps\": %ld, \"launches_in_step\": %.2f, "
+        "\"copies_per_step\": %.2f, \"syncs_per_step\": %.2f, \"bytes_up_per_step\": %.0f, \"bytes_down_per_step\": %.0f, "
+        "\"host_us_per_step\": %.2f, \"launches_outside\": %ld, \"host_us_per_launch\": %.2f}\n",
+        count.launches, count.captures, count.replays, between.steps, (double)count.captured / graphs_made,
+        (double)between.copies / steps, (double)between.syncs / steps, (double)between.uploaded / steps,
+        (double)between.downloaded / steps, between.us / steps, count.launches - count.replays - count.captured,
+        eager.us / (eager.count ? (double)eager.count : 1));
+    fclose(file);
 }
 
 // Who called: 1 if it was the program itself, 0 if it was ONNX Runtime.
@@ -134,8 +163,12 @@ static void forget(struct block *b) {
 
 // Work is enqueued on a stream: counted, and where the lasting error strikes.
 static E launch(void) {
+    double now = now_us(), took = now - last_launch;
     pthread_mutex_lock(&lock);
     count.launches++;
+    if (capture.is_on && pthread_equal(capture.thread, pthread_self())) count.captured++;
+    else if (last_launch && took < LONG_US) eager.count++, eager.us += took;
+    last_launch = now;
     if (set.fail_at && count.launches >= set.fail_at && !failure) {
         failure = set.fail_with;
         say("FAILS with %d from launch %ld on", failure, count.launches);
@@ -221,6 +254,7 @@ E cudaMemGetInfo(size_t *left, size_t *all) { *left = set.memory - count.used; *
 static void copy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
     count.copies++;
     if (kind == cudaMemcpyHostToDevice) count.uploaded += bytes;
+    if (kind == cudaMemcpyDeviceToHost) count.downloaded += bytes;
     if (bytes <= 1u << 20) memcpy(to, from, bytes);
 }
 E cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
@@ -327,7 +361,14 @@ E cudaGraphLaunch(cudaGraphExec_t made, cudaStream_t stream) {
     E e = launch();
     if (e) return e;
     pthread_mutex_lock(&lock);
-    count.replays++;
+    if (count.replays++ && count.launches == at_replay.launches + 1) {
+        between.steps++;
+        between.copies += count.copies - at_replay.copies;
+        between.syncs += count.syncs - at_replay.syncs;
+        between.uploaded += count.uploaded - at_replay.uploaded;
+        between.downloaded += count.downloaded - at_replay.downloaded;
+        between.us += now_us() - at_replay.us;
+    }
     for (struct range *r = kept; r; r = r->next) {
         if ((r->graph != -1 && r->graph != graph) || !memcmp(r->was, r->start, r->bytes)) continue;
         if (count.corrupt++ < 20) say("CORRUPT: %zu bytes that graph %d reads were overwritten", r->bytes, graph);
@@ -335,6 +376,10 @@ E cudaGraphLaunch(cudaGraphExec_t made, cudaStream_t stream) {
     for (struct range *r = writes[graph]; r; r = r->next) memset(r->start, 0x3f, r->bytes);
     LEAVE;
     if (set.replay_us) usleep((useconds_t)set.replay_us);
+    pthread_mutex_lock(&lock);
+    at_replay.launches = count.launches, at_replay.copies = count.copies, at_replay.syncs = count.syncs;
+    at_replay.uploaded = count.uploaded, at_replay.downloaded = count.downloaded, at_replay.us = now_us();
+    LEAVE;
     return cudaSuccess;
 }
 
@@ -364,8 +409,8 @@ static int shared_memory(void) { return set.capability >= 90 ? 227 << 10 : set.c
 E cudaGetDeviceCount(int *n) { *n = set.devices; return set.devices ? failure : cudaErrorNoDevice; }
 E cudaGetDevice(int *device) { *device = 0; return failure; }
 E cudaSetDevice(int device) { return failure ? failure : device < set.devices ? cudaSuccess : cudaErrorInvalidDevice; }
-E cudaDriverGetVersion(int *version) { *version = 13000; return cudaSuccess; }
-E cudaRuntimeGetVersion(int *version) { *version = 13000; return cudaSuccess; }
+E cudaDriverGetVersion(int *version) { *version = MAJOR * 1000; return cudaSuccess; }
+E cudaRuntimeGetVersion(int *version) { *version = MAJOR * 1000; return cudaSuccess; }
 E cudaGetDeviceProperties(struct cudaDeviceProp *p, int device) {
     (void)device;
     memset(p, 0, sizeof *p);
@@ -379,6 +424,9 @@ E cudaGetDeviceProperties(struct cudaDeviceProp *p, int device) {
     for (int axis = 0; axis < 3; axis++) p->maxThreadsDim[axis] = axis < 2 ? 1024 : 64, p->maxGridSize[axis] = axis ? 65535 : 0x7fffffff;
     return failure;
 }
+#if MAJOR == 12
+E cudaGetDeviceProperties_v2(struct cudaDeviceProp *p, int device) { return cudaGetDeviceProperties(p, device); }
+#endif
 E cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device) {
     struct cudaDeviceProp p;
     E e = cudaGetDeviceProperties(&p, device);

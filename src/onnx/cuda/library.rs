@@ -1,24 +1,53 @@
 //! The CUDA libraries that ONNX Runtime needs, and the functions of the CUDA runtime that docparse calls itself.
 //!
-//! All are loaded before ONNX Runtime asks for them, so that the one that is missing can be named; ONNX Runtime
-//! would look for cuDNN only at the first convolution.
+//! All are loaded before ONNX Runtime asks for them, so that the one that is missing can be named (ONNX Runtime
+//! would look for cuDNN only at the first convolution), and by full path if they lie in the folder `cuda` beside ONNX
+//! Runtime: a library that is loaded already is the one that others get when they ask for its name, so no search path
+//! has to be set. What is not there is left to the system's loader.
 
+use super::names::{self, Wanted};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The driver, the CUDA runtime, and the libraries on top of it, each after those that it needs: those of CUDA 13,
-/// which the pinned ONNX Runtime is built for.
-const LIBRARIES: [&str; 6] = [
-    "libcuda.so.1",
-    RUNTIME,
-    "libcublasLt.so.13",
-    "libcublas.so.13",
-    "libcurand.so.10",
-    "libcudnn.so.9",
-];
-/// The CUDA runtime.
-const RUNTIME: &str = "libcudart.so.13";
+/// The folder of ONNX Runtime.
+static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
+/// Notes the folder that ONNX Runtime is loaded from; the first call counts.
+pub(in crate::onnx) fn beside(library: &Path) {
+    if let Some(folder) = library.parent() {
+        FOLDER.get_or_init(|| folder.to_path_buf());
+    }
+}
+
+/// The major version of CUDA that the ONNX Runtime in use is built for.
+pub(super) fn major() -> u32 {
+    names::major_of(FOLDER.get().map(PathBuf::as_path))
+}
+
+/// The names of the libraries of that version.
+pub(super) fn wanted() -> Vec<Wanted> {
+    names::wanted(major())
+}
+
+/// The path of a library in the folder `cuda` beside ONNX Runtime, if it is there.
+fn own_path(name: &str) -> Option<PathBuf> {
+    let path = FOLDER.get()?.join("cuda").join(name);
+    // A link that leads nowhere is no library.
+    path.exists().then_some(path)
+}
+
+/// Opens a library: the one beside ONNX Runtime, else that of the system. Fails with the loader's own words.
+pub(super) fn open(name: &str) -> Result<Library, String> {
+    let path = own_path(name).unwrap_or_else(|| name.into());
+    // SAFETY: the initializers of these libraries have no preconditions.
+    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) };
+    library.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        cause.unwrap_or_else(|| error.to_string())
+    })
+}
 
 /// Result of a function of the CUDA runtime; 0 is success.
 pub(super) type Status = c_int;
@@ -47,7 +76,7 @@ macro_rules! functions {
                         // SAFETY: the types are those of the CUDA runtime API.
                         let symbol: Result<Symbol<unsafe extern "C" fn($($of),*) -> $to>, _> =
                             unsafe { library.get($name.as_bytes()) };
-                        *symbol.map_err(|error| format!("`{RUNTIME}` is of another version: {error}"))?
+                        *symbol.map_err(|error| format!("the CUDA runtime is of another version: {error}"))?
                     },)*
                 })
             }
@@ -70,6 +99,8 @@ functions! {
     wait = "cudaDeviceSynchronize" () -> Status;
     wait_for = "cudaStreamSynchronize" (*mut c_void) -> Status;
     words = "cudaGetErrorString" (c_int) -> *const c_char;
+    memory = "cudaMemGetInfo" (*mut usize, *mut usize) -> Status;
+    driver_version = "cudaDriverGetVersion" (*mut c_int) -> Status;
 }
 
 impl CudaRuntime {
@@ -117,57 +148,36 @@ pub(super) fn cuda() -> Result<&'static CudaRuntime, String> {
 
 fn load() -> Result<CudaRuntime, String> {
     let mut runtime = None;
-    for name in LIBRARIES {
-        // SAFETY: the initializers of these libraries have no preconditions.
-        let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
-        let library = library.map_err(|error| {
-            // The loader's own words are the cause.
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            missing(name, &cause.unwrap_or_else(|| error.to_string()))
-        })?;
-        if name == RUNTIME {
-            runtime = Some(CudaRuntime::of(&library)?);
+    for library in wanted() {
+        let loaded = match open(&library.name) {
+            Ok(loaded) => loaded,
+            Err(_) if library.is_optional => continue,
+            Err(reason) => return Err(library.missing(&reason)),
+        };
+        if library.is_runtime() {
+            runtime = Some(CudaRuntime::of(&loaded)?);
         }
         // Never unloaded: ONNX Runtime goes on using it, and so do the functions.
-        std::mem::forget(library);
+        std::mem::forget(loaded);
+    }
+    // The runtime compiler loads it by its name, and says of itself nowhere where it lies.
+    if let Some(path) = builtins()
+        && let Some(name) = path.file_name().and_then(|name| name.to_str())
+        && let Ok(loaded) = open(name)
+    {
+        std::mem::forget(loaded);
     }
     runtime.ok_or_else(|| "there is no CUDA runtime".into())
 }
 
-/// The sentence for a library that cannot be loaded.
-fn missing(name: &str, reason: &str) -> String {
-    let part = match name {
-        "libcuda.so.1" => "the NVIDIA driver",
-        "libcudnn.so.9" => "cuDNN 9",
-        _ => "CUDA 13",
+/// The file of the runtime compiler's own functions beside ONNX Runtime; its name has its version.
+fn builtins() -> Option<PathBuf> {
+    let files = std::fs::read_dir(FOLDER.get()?.join("cuda")).ok()?;
+    let mut paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    paths.sort();
+    let is_wanted = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("libnvrtc-builtins.so."))
     };
-    format!("`{name}`, a library of {part}, cannot be loaded ({reason})")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_library_is_named_with_what_it_belongs_to() {
-        let told = missing("libcudnn.so.9", "no such file");
-        assert_eq!(
-            told,
-            "`libcudnn.so.9`, a library of cuDNN 9, cannot be loaded (no such file)"
-        );
-        for (name, part) in [
-            ("libcuda.so.1", "the NVIDIA driver"),
-            ("libcublas.so.13", "CUDA 13"),
-        ] {
-            assert!(missing(name, "x").contains(part), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_runtime_comes_after_the_driver_and_before_what_needs_it() {
-        let at = |name: &str| LIBRARIES.iter().position(|other| *other == name).unwrap();
-        assert!(at("libcuda.so.1") < at(RUNTIME));
-        assert!(at(RUNTIME) < at("libcublasLt.so.13"));
-        assert!(at("libcublasLt.so.13") < at("libcublas.so.13"));
-    }
+    paths.into_iter().find(is_wanted)
 }

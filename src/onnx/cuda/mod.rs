@@ -5,9 +5,12 @@ pub(crate) mod budget;
 pub(crate) mod errors;
 mod library;
 pub(crate) mod memory;
+mod names;
+pub(crate) mod survey;
 pub(crate) mod turns;
 
 use errors::is_lasting;
+pub(super) use library::beside;
 use library::{CAPABILITY, CudaRuntime, cuda};
 use ort::ep::ExecutionProvider;
 use std::collections::BTreeMap;

@@ -115,7 +115,12 @@ impl SlotDecoder {
     {
         let text = config.text.clone();
         let embeddings = Embeddings::read(checkpoint, &text)?;
-        let graph = Graph::new("the decoder of PaddleOCR-VL").with_opset(OPSET);
+        let graph = Graph::new("the decoder of PaddleOCR-VL");
+        // Only plain attention has an operator of the newer set, of which not every ONNX Runtime has kernels on CUDA.
+        let graph = match options.attention_kernel {
+            AttentionKernel::Plain => graph.with_opset(OPSET),
+            AttentionKernel::Fused => graph,
+        };
         let mut net = Layers::new(graph, checkpoint).with_element(options.element);
         let heads = SlotHeads {
             query: text.heads,
