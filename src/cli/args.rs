@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Check that libraries and models are installed and work
     Doctor(DoctorArgs),
+    /// Measure pages a second, and the time of each stage, on pages that the program makes
+    Bench(BenchArgs),
     /// Say recorded exchanges to a running server, and tell which of its answers differ
     Conform(ConformArgs),
     /// List, fetch, check, find and remove the models of the PaddleOCR-VL pipelines
@@ -81,6 +83,26 @@ pub(crate) enum Command {
         #[arg(long)]
         cpu_seconds: u64,
     },
+}
+
+/// Flags of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Number of pages; every second one is a picture, like a scan
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub pages: u32,
+    /// Device that networks run on: auto, cpu, gpu, gpu:N
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Folder of the native libraries and line recognition models
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of parsing, after --, such as: -- --pipeline-version v1.6 --vl-rec-slots 32
+    #[arg(last = true, value_name = "FLAG")]
+    pub flags: Vec<OsString>,
 }
 
 /// Flags of `conform`.
@@ -145,6 +167,13 @@ pub(crate) struct DoctorArgs {
     /// Load the model in this folder, describe it, and run it once
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
+    /// Look at driver, libraries and cards, and compare networks on the GPU with the CPU; with --device cpu, only try
+    /// the comparison itself
+    #[arg(long, conflicts_with = "model")]
+    pub gpu: bool,
+    /// Print what --gpu finds as JSON
+    #[arg(long, requires = "gpu")]
+    pub json: bool,
     /// Device that the model runs on: auto, cpu, gpu, gpu:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,

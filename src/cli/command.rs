@@ -42,6 +42,7 @@ pub(super) fn command() -> Command {
     with_environment(Cli::command())
         .mut_subcommand("doc_parser", with_environment)
         .mut_subcommand("serve", with_environment)
+        .mut_subcommand("bench", with_folder)
         .mut_subcommand("doctor", with_folder)
         .mut_subcommand("golden", with_folder)
         .mut_subcommand("parity", with_folder)
@@ -318,7 +319,15 @@ mod tests {
         }
         let flags = all(&command());
         // Flags of cargo, of scripts and of benchmarks.
-        let others = ["release", "bench", "example", "profile", "gpu", "test"];
+        let others = [
+            "release",
+            "bench",
+            "example",
+            "profile",
+            "test",
+            "gpu-cuda12",
+            "system-cuda",
+        ];
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let documents = [
             "README.md",

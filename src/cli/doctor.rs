@@ -1,7 +1,7 @@
 //! `docparse doctor`: checks that libraries and models are present and work.
 
 use super::args::DoctorArgs;
-use super::{Failure, exit, flags};
+use super::{Failure, doctor_gpu, exit, flags};
 use crate::config::machine;
 use crate::fault::Fault;
 use crate::geometry::Rect;
@@ -35,6 +35,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let options = SessionOptions::on(device, threads);
     if let Some(folder) = &args.model {
         return model(folder, &dirs, options);
+    }
+    if args.gpu {
+        return doctor_gpu::run(&dirs, options, args.json);
     }
     let mut failed = false;
     let mut line = |name: &str, result: anyhow::Result<String>| {

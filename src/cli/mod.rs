@@ -2,9 +2,11 @@
 //! clap or a terminal.
 
 pub(crate) mod args;
+mod bench;
 mod command;
 mod conform;
 mod doctor;
+mod doctor_gpu;
 mod flags;
 mod folders;
 mod golden;
@@ -173,6 +175,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Some(Command::DocParser(args)) => parse::run(args),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Conform(args)) => conform::run(args),
         Some(Command::Models { command }) => models::run(command),
         Some(Command::Golden(args)) => golden::run(args),

@@ -46,13 +46,13 @@ fn text_color(number: usize) -> [u8; 3] {
 }
 
 /// Text of a given size in pixels.
-struct Lettering {
+pub(super) struct Lettering {
     font: FontRef<'static>,
     scale: PxScale,
 }
 
 impl Lettering {
-    fn new(size: f32) -> Self {
+    pub(super) fn new(size: f32) -> Self {
         let font = FontRef::try_from_slice(FONT).expect("the font is part of the program");
         let em = font.units_per_em().unwrap_or(2048.0);
         let scale = PxScale::from(size * font.height_unscaled() / em);
@@ -86,7 +86,7 @@ impl Lettering {
     }
 
     /// Draws a line of text whose ascender starts at a position.
-    fn write(&self, picture: &mut Pixels, text: &str, x: i64, y: i64, ink: [u8; 3]) {
+    pub(super) fn write(&self, picture: &mut Pixels, text: &str, x: i64, y: i64, ink: [u8; 3]) {
         self.each_glyph(text, |pen, glyph| {
             let Some(outline) = self.font.outline_glyph(glyph) else {
                 return;

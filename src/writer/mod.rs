@@ -23,6 +23,7 @@ mod pdf;
 mod pictures;
 pub(crate) mod printed;
 pub(crate) mod python_json;
+pub(crate) mod sample_pages;
 mod stdout;
 mod table_drawings;
 pub(crate) mod tree;

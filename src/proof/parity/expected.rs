@@ -58,7 +58,7 @@ pub(super) fn picture(folder: &Path, name: &str) -> Result<Option<Pixels>, Strin
 }
 
 /// The largest difference relative to the largest expected value; infinite if sizes differ.
-pub(super) fn error(expected: &[f32], got: &[f32]) -> f64 {
+pub(in crate::proof) fn error(expected: &[f32], got: &[f32]) -> f64 {
     if expected.len() != got.len() {
         return f64::INFINITY;
     }

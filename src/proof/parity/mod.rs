@@ -13,6 +13,8 @@ mod layout;
 mod preprocess;
 mod recognizer;
 
+pub(in crate::proof) use expected::error;
+
 use crate::layout::pp_doclayout::config::Version;
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::ModelConfig;

@@ -339,6 +339,11 @@ impl Encoder {
         self.encode_batch(batch, &shown)
     }
 
+    /// A prompt of tokens alone, without a picture.
+    pub(crate) fn text_prompt(&self, ids: &[u32]) -> EncodedPrompt {
+        self.prompt([0, 0], &[], ids)
+    }
+
     fn prompt(&self, grid: [usize; 2], picture: &[f32], ids: &[u32]) -> EncodedPrompt {
         let merged = grid.map(|n| n / self.config.vision.merge_size);
         let hidden = self.config.text.hidden_size;
