@@ -39,7 +39,12 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Failure> {
         )
     })?;
     let report: Value = serde_json::from_str(&text).map_err(|e| failed("read the report", &e))?;
-    let result = result(args, &report, seconds);
+    let mut result = result(args, &report, seconds);
+    let document = std::fs::read(folder.path().join("out/pages.json"));
+    let document = document
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
+    result["recognition"] = document.as_ref().map_or(Value::Null, recognition);
     super::print(&match args.json {
         true => format!("{result:#}\n"),
         false => table(&result),
@@ -120,6 +125,33 @@ fn result(args: &BenchArgs, report: &Value, wall: f64) -> Value {
     })
 }
 
+/// Blocks that a recognizer generated, their tokens, and their times: many blocks are under way at once, so together they
+/// take longer than the run, and their time has no share of it. `null` if none was generated.
+fn recognition(document: &Value) -> Value {
+    let pages = document["pages"].as_array();
+    let blocks = pages
+        .into_iter()
+        .flatten()
+        .filter_map(|page| page["diagnostics"]["blocks"].as_array())
+        .flatten();
+    let (mut count, mut tokens, mut milliseconds) = (0, 0, 0.0);
+    for generation in blocks.filter_map(|block| block.get("generation")) {
+        if let Some(own) = generation["token_count"].as_u64() {
+            count += 1;
+            tokens += own;
+            milliseconds += generation["milliseconds"].as_f64().unwrap_or(0.0);
+        }
+    }
+    match count {
+        0 => Value::Null,
+        _ => json!({
+            "blocks": count,
+            "tokens": tokens,
+            "block_seconds": rounded(milliseconds / 1000.0),
+        }),
+    }
+}
+
 /// Memory of the largest process of the run, in bytes.
 fn peak_memory() -> u64 {
     // SAFETY: all zeros is a valid value of the structure.
@@ -167,5 +199,32 @@ fn table(result: &Value) -> String {
             100.0 * stage["share"].as_f64().unwrap_or(0.0)
         );
     }
+    if let Some(blocks) = result["recognition"]["blocks"].as_u64() {
+        let number = |key: &str| result["recognition"][key].as_f64().unwrap_or(0.0);
+        text += &format!(
+            "recognition: {blocks} blocks of {} tokens, {:.2} s for a block on average, many at once\n",
+            number("tokens"),
+            number("block_seconds") / blocks as f64
+        );
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_were_generated_are_added_up() {
+        let block =
+            |tokens: u64| json!({"generation": {"token_count": tokens, "milliseconds": 500.0}});
+        let page = |blocks: &[Value]| json!({"diagnostics": {"blocks": blocks}});
+        let document = json!({"pages": [page(&[block(3), json!({})]), page(&[block(4)]), {}]});
+        let expected = json!({"blocks": 2, "tokens": 7, "block_seconds": 1.0});
+        assert_eq!(recognition(&document), expected);
+        assert_eq!(
+            recognition(&json!({"pages": [page(&[json!({})])]})),
+            Value::Null
+        );
+    }
 }
