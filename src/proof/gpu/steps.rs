@@ -199,6 +199,7 @@ fn load(
             count,
             longest,
             common: longest,
+            most_long: count,
         },
     };
     let options = ModelOptions {
