@@ -208,11 +208,9 @@ fn the_set_up_takes_fit_libraries_of_the_system_and_leaves_nothing_half() {
     );
     assert!(told.contains("MB of disk are needed"), "{told}");
     assert!(told.contains("fetching nvidia-curand-cu12=="), "{told}");
-    let left: Vec<_> = std::fs::read_dir(own.join("runtime")).unwrap().collect();
-    let left = left
-        .into_iter()
-        .map(|file| file.unwrap().file_name().into_string().unwrap());
-    assert!(!left.into_iter().any(|name| name.starts_with(".fetching")));
+    let mut left = std::fs::read_dir(own.join("runtime")).unwrap();
+    let is_left = |name: std::ffi::OsString| name.to_string_lossy().starts_with(".fetching");
+    assert!(!left.any(|file| is_left(file.unwrap().file_name())));
     // Of CUDA 12 nothing stays for CUDA 13.
     let (_, told) = setup(own, &["--gpu", "--system-cuda"], &system);
     assert!(!own.join("runtime/cuda/libcublas.so.12").exists(), "{told}");

@@ -280,7 +280,7 @@ fn curand_version(number: i32) -> String {
 fn loaded_from(name: &str) -> Option<PathBuf> {
     let stem = name.split(".so").next()?;
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let paths = maps
+    let mut paths = maps
         .lines()
         .filter_map(|line| line.find('/').map(|at| &line[at..]));
     let is_it = |path: &&str| {
@@ -290,7 +290,7 @@ fn loaded_from(name: &str) -> Option<PathBuf> {
                 .is_some_and(|rest| rest.starts_with(".so"))
         })
     };
-    paths.into_iter().find(is_it).map(PathBuf::from)
+    paths.find(is_it).map(PathBuf::from)
 }
 
 /// The version of the driver in its own words: the first that has the form of one.
