@@ -6,11 +6,13 @@ use super::{Failure, exit};
 use crate::config::vl::{ModelChoice, VlConfig};
 use crate::fault::Fault;
 use crate::pipeline::NetworkRole;
+use crate::pipeline::networks::ORIENTATION;
 use crate::store::catalog::ModelEntry;
 use crate::store::hub::{Hub, Source};
 use crate::store::{Progress, Pulled, Store, StoreError, pull};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -271,6 +273,8 @@ pub(crate) struct Wanted<'a> {
     pub recognizer: bool,
     /// Source that missing models are fetched from; `None` to not fetch them.
     pub download: Option<&'a str>,
+    /// The orientation classifier is among the files of the runtime folders.
+    pub has_orientation: bool,
 }
 
 /// Fills in the folders on this machine of all networks that a run needs and that have no folder yet.
@@ -304,13 +308,24 @@ pub(crate) fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failu
         if !is_needed || choice.dir.is_some() {
             continue;
         }
+        let is_there = wanted.has_orientation && role == NetworkRole::Orientation;
+        let is_other = choice.name.as_ref().is_some_and(|name| name != ORIENTATION);
         let store = match &store {
             Some(store) => store,
             None => store.insert(self::store()?),
         };
-        find(store, choice, role, wanted.download)?;
+        match is_there && !is_other {
+            true => choice.dir = stored(store, choice),
+            false => find(store, choice, role, wanted.download)?,
+        }
     }
     Ok(())
+}
+
+/// The folder of a model in the store.
+fn stored(store: &Store, choice: &ModelChoice) -> Option<PathBuf> {
+    let model = store.catalog.model(choice.name.as_ref()?)?;
+    store.find(model).map(|place| place.path().to_path_buf())
 }
 
 fn find(

@@ -13,6 +13,7 @@ use crate::pipeline::{
     Backend, NetworkRole, NotTaken, PrecisionError, RequestError, Resolved, RunRequest, SetupError,
 };
 use crate::proof::replay::Case;
+use crate::runtime::{PAGE_ORIENTATION, RuntimeDirs};
 use std::sync::Arc;
 
 /// Advice for a parameter that `lite` does not have.
@@ -26,12 +27,14 @@ pub(super) fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
         let source = args.model_source.as_deref().unwrap_or("huggingface");
         let download = (args.download && !args.dry_run).then_some(source);
         let recognizer = matches!(backend, Backend::Native(_));
+        let dirs = RuntimeDirs::new(args.runtime_dir(), super::data_home().as_deref());
         if !matches!(backend, Backend::Recorded(_)) {
             models::provide(
                 vl,
                 models::Wanted {
                     recognizer,
                     download,
+                    has_orientation: dirs.find(PAGE_ORIENTATION).is_ok(),
                 },
             )?;
         }

@@ -69,7 +69,7 @@ pub(crate) const RECOGNIZERS: [&str; 3] = [
     "PaddleOCR-VL-1.6-0.9B",
 ];
 /// The reference's names of the other models.
-const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
+pub(crate) const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
 impl AnyNetwork {
@@ -530,11 +530,20 @@ pub(crate) fn load_layout(
     }
 }
 
-/// Loads the networks that the settings of a run need.
+/// The orientation classifier in a file of the runtime folders.
+fn orientation_file(file: &Path, runtime: &Runtime) -> Result<OrientationClassifier, SetupError> {
+    let network = runtime.network(file).map_err(Fault::from);
+    let classifier = network.and_then(OrientationClassifier::exported);
+    classifier.map_err(|fault| SetupError::Model(fault.within(format!("`{}`", file.display()))))
+}
+
+/// Loads the networks that the settings of a run need. `orientation`: the file that is taken for page orientation if no folder
+/// is named.
 pub(crate) fn load_for_run(
     config: &VlConfig,
     runtime: &Runtime,
     quantized: Option<&Path>,
+    orientation: Option<&Path>,
 ) -> Result<RunNetworks, SetupError> {
     let models = &config.models;
     let load = |model: &ModelChoice, role: NetworkRole| load_named(model, role, runtime, quantized);
@@ -548,11 +557,19 @@ pub(crate) fn load_for_run(
     let preprocess = config.preprocess;
     if preprocess.use_doc_preprocessor && preprocess.use_doc_orientation_classify {
         let role = NetworkRole::Orientation;
-        let loaded = load(&models.orientation, role)?;
-        match loaded.network {
-            AnyNetwork::Orientation(network) => networks.preprocess.orientation = Some(network),
-            _ => return other(loaded, role),
-        }
+        let model = &models.orientation;
+        let is_other = model.name.as_ref().is_some_and(|name| name != ORIENTATION);
+        let file = orientation.filter(|_| model.dir.is_none() && !is_other);
+        networks.preprocess.orientation = Some(match file {
+            Some(file) => orientation_file(file, runtime)?,
+            None => {
+                let loaded = load(model, role)?;
+                match loaded.network {
+                    AnyNetwork::Orientation(network) => network,
+                    _ => return other(loaded, role),
+                }
+            }
+        });
     }
     if preprocess.use_doc_preprocessor && preprocess.use_doc_unwarping {
         let role = NetworkRole::Unwarping;

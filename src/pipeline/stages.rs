@@ -92,7 +92,8 @@ impl Loader<'_> {
     ) -> Result<Stages, SetupError> {
         let runtime = lines.runtime().map_err(SetupError::Runtime)?;
         let quantized = self.quantized.as_deref();
-        let networks = networks::load_for_run(vl, &runtime, quantized)?;
+        let orientation = self.dirs.find(runtime::PAGE_ORIENTATION).ok();
+        let networks = networks::load_for_run(vl, &runtime, quantized, orientation.as_deref())?;
         let detector: Box<dyn LayoutDetector> = match networks.layout {
             Some(network) => Box::new(NetworkDetector {
                 network: Some(network),

@@ -288,6 +288,9 @@ fn squeeze_excitation(
 }
 
 #[cfg(test)]
+mod released;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -229,7 +229,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key(
             "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
         ),
-        help: "Folder of the orientation network",
+        help: "Folder of the orientation network [default: docparse's own copy]",
         ..NETWORK_DIR
     },
     Parameter {
