@@ -15,9 +15,12 @@ mod yaml;
 pub(crate) use serving::ServingConfig;
 
 use crate::document::HiddenMode;
+use crate::layout::picture::PictureOptions;
 use crate::lines::{DetectOptions, LimitType, LineOptions, RecognizerPrecision, TextLayerMode};
 use crate::net::shown_address;
-use crate::runtime::{LINE_DETECTOR, LINE_RECOGNIZER};
+use crate::runtime::{
+    LINE_DETECTOR, LINE_RECOGNIZER, PAGE_LAYOUT, PAGE_ORIENTATION, TABLE_STRUCTURE,
+};
 use crate::writer::options::{MarkdownForm, MarkdownOptions, MarkdownStyle, PageBreaks};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -330,6 +333,8 @@ pub struct Config {
     pub memory_limit: Option<u64>,
     /// Line recognition.
     pub lines: LineOptions,
+    /// Networks that look at pictures of pages.
+    pub pictures: PictureOptions,
     /// Markdown output.
     pub markdown: MarkdownOptions,
     /// Block contents in the JSON are Markdown.
@@ -347,7 +352,14 @@ impl Config {
         let detect = "SubModules.LineDetection";
         let recognize = "SubModules.LineRecognition";
         // There is one network for each.
-        for (module, model) in [(detect, LINE_DETECTOR), (recognize, LINE_RECOGNIZER)] {
+        let (layout, tables) = ("SubModules.PageLayout", "SubModules.TableStructure");
+        for (module, model) in [
+            (detect, LINE_DETECTOR),
+            (recognize, LINE_RECOGNIZER),
+            ("SubModules.PageOrientation", PAGE_ORIENTATION),
+            (layout, PAGE_LAYOUT),
+            (tables, TABLE_STRUCTURE),
+        ] {
             read.one_of(
                 &format!("{module}.model_name"),
                 &[model.trim_end_matches(".onnx")],
@@ -408,7 +420,12 @@ impl Config {
                 drop_score: read.float(&format!("{recognize}.drop_score"), 0.0, 1.0)?,
                 use_textline_orientation: read
                     .bool(&format!("{recognize}.use_textline_orientation")),
+                use_page_orientation: read.bool("SubModules.PageOrientation.use_page_orientation"),
                 ..LineOptions::default()
+            },
+            pictures: PictureOptions {
+                use_page_layout: read.bool(&format!("{layout}.use_page_layout")),
+                use_table_structure: read.bool(&format!("{tables}.use_table_structure")),
             },
             markdown: MarkdownOptions {
                 ignore_labels,

@@ -237,6 +237,18 @@ pub(crate) const KEYS: &[(&str, ValueType)] = &[
         "SubModules.LineRecognition.use_textline_orientation",
         ValueType::Bool,
     ),
+    ("SubModules.PageOrientation.model_name", ValueType::Text),
+    (
+        "SubModules.PageOrientation.use_page_orientation",
+        ValueType::Bool,
+    ),
+    ("SubModules.PageLayout.model_name", ValueType::Text),
+    ("SubModules.PageLayout.use_page_layout", ValueType::Bool),
+    ("SubModules.TableStructure.model_name", ValueType::Text),
+    (
+        "SubModules.TableStructure.use_table_structure",
+        ValueType::Bool,
+    ),
 ];
 
 /// For the engines of the reference.

@@ -174,6 +174,8 @@ pub struct BlockStyle {
     pub line_count: usize,
     /// Heading level given by the tags of the PDF, 1 to 6.
     pub tagged_level: Option<u8>,
+    /// A network sees a heading there in the picture of the page.
+    pub is_seen_title: bool,
 }
 
 /// The parts of a block's content that are markup; the rest is plain text, whatever it looks like.

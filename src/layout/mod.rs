@@ -1,7 +1,7 @@
 //! Layout detection: a prepared page in, regions in reading order out.
 //!
 //! [`LayoutDetector`] is the seam: [`geometric`] works on characters, lines and ruling lines and needs no
-//! network; [`network`] runs one of the layout networks ([`pp_doclayout`], [`exported`]) on page pictures. A
+//! network, but takes what the networks of [`picture`] see as evidence; [`network`] runs one of the layout networks ([`pp_doclayout`], [`exported`]) on page pictures. A
 //! detector that knows which segments of text or which table grid a region was made from records it in the
 //! [`Region`], so that later stages need not guess it from boxes.
 
@@ -10,6 +10,7 @@ pub(crate) mod exported;
 pub(crate) mod geometric;
 pub(crate) mod network;
 mod over_text;
+pub(crate) mod picture;
 pub(crate) mod polygons;
 pub(crate) mod postprocess;
 pub(crate) mod pp_doclayout;

@@ -9,6 +9,8 @@
 /// Bytes of the line networks' sessions once loaded: 40 MiB for the detector, 52 for the recognizer, 11 for
 /// the direction classifier (which needs hardly more to run), and the runtime's code.
 pub const SESSIONS: u64 = 128 << 20;
+/// Bytes of the network that sees which way up a page is, runs included: 46 MiB measured. It is not part of the budget.
+pub(crate) const PAGE_ORIENTATION: u64 = 48 << 20;
 /// Working memory in bytes per pixel of the detector's input: 173 measured.
 const DETECTOR_PIXEL: u64 = 180;
 /// Working memory in bytes per column (48 pixels high) of the recognizer's input: 30,100 measured.

@@ -66,6 +66,8 @@ pub struct LineOptions {
     pub drop_score: f32,
     /// `true` to detect upside-down lines.
     pub use_textline_orientation: bool,
+    /// `true` to look which way up the page is before its lines are detected, if the network for this is there.
+    pub use_page_orientation: bool,
     /// Memory budget of the line networks in bytes, for sessions and runs; at least [`memory::LEAST_BUDGET`].
     /// With less than [`memory::DEFAULT_BUDGET`] pages are read in more tiles, and lines in smaller batches.
     pub memory: u64,
@@ -80,6 +82,7 @@ impl Default for LineOptions {
             precision: RecognizerPrecision::F32,
             drop_score: 0.5,
             use_textline_orientation: true,
+            use_page_orientation: false,
             memory: memory::DEFAULT_BUDGET,
         }
     }

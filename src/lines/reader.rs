@@ -15,6 +15,7 @@ use crate::document::{SpanStyle, TextSource};
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{OnnxError, Runtime, TensorModel};
+use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
 use std::path::PathBuf;
@@ -69,6 +70,8 @@ pub struct LineReader {
     detector: TensorModel,
     direction: Option<TensorModel>,
     recognizer: LineRecognizer,
+    /// Sees which way up a page is; `None` if that is not wanted, or its file is not there.
+    page_orientation: Option<OrientationClassifier>,
     options: LineOptions,
 }
 
@@ -93,6 +96,28 @@ fn load_recognizer(
             None => LoadedRecognizer::File(runtime.model(&path)?),
         },
     )
+}
+
+/// The classifier of pages, which runs on the CPU: it takes hundredths of a second.
+fn page_orientation(runtime: &Runtime, dirs: &RuntimeDirs) -> Option<OrientationClassifier> {
+    let Ok(path) = dirs.find(runtime::PAGE_ORIENTATION) else {
+        tracing::info!(
+            "`{}` is not there, and pages are turned by their lines alone: scripts/setup.sh fetches it",
+            runtime::PAGE_ORIENTATION
+        );
+        return None;
+    };
+    let network = runtime.on_cpu().network(&path).map_err(Fault::from);
+    match network.and_then(OrientationClassifier::exported) {
+        Ok(classifier) => Some(classifier),
+        Err(fault) => {
+            let file = path.display();
+            tracing::warn!(
+                "`{file}` cannot be used, pages are turned by their lines alone: {fault}"
+            );
+            None
+        }
+    }
 }
 
 /// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
@@ -131,8 +156,15 @@ impl LineReader {
         let load =
             |file| -> Result<TensorModel, ReaderError> { Ok(runtime.model(&dirs.find(file)?)?) };
         // Side by side: their graphs are optimized on one thread each, and the first page waits for it.
-        let (detector, (recognizer, direction)) = rayon::join(
-            || load(runtime::LINE_DETECTOR),
+        let wants_orientation = options.use_page_orientation;
+        let ((detector, page_orientation), (recognizer, direction)) = rayon::join(
+            || {
+                let orientation = || page_orientation(runtime, dirs);
+                (
+                    load(runtime::LINE_DETECTOR),
+                    wants_orientation.then(orientation).flatten(),
+                )
+            },
             || {
                 let wants_direction = options.use_textline_orientation;
                 let direction = || load(runtime::LINE_DIRECTION);
@@ -162,20 +194,14 @@ impl LineReader {
             detector,
             direction,
             recognizer,
+            page_orientation,
             options,
         })
     }
 
     /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
-        let mut picture = None;
-        let mut quads = self.detect(page)?;
-        let quarters = self.orientation(page, &quads)?;
-        if quarters != 0 {
-            let turned = page.rotate_quarters(4 - quarters);
-            quads = self.detect(&turned)?;
-            picture = Some(turned);
-        }
+        let (mut picture, quads, quarters) = self.upright(page)?;
         let upright = picture.as_ref().unwrap_or(page);
         let lines = self.recognize(upright, &quads)?;
         let skew = skew(&quads);
@@ -239,25 +265,52 @@ impl LineReader {
         Ok(lines.into_iter().map(|(quad, _)| quad).collect())
     }
 
-    /// Clockwise quarter turns of the page: 0 to 3.
+    /// The page turned as its lines need it, if it has to be, its lines, and its clockwise quarter turns, 0 to 3.
+    ///
+    /// A network that sees the whole page turns it, if it is sure, before lines are detected, which is most of the work. The
+    /// lines then have the last word, unless they run across a page that was seen to be upright: a picture
+    /// without text has no such side, and pages with text from top to bottom are turned to be read.
+    fn upright(&mut self, page: &Pixels) -> Result<(Option<Pixels>, Vec<Quad>, u32), OnnxError> {
+        let seen = self.seen_orientation(page)?;
+        let first = seen.unwrap_or(0);
+        let turned = |quarters: u32| (quarters != 0).then(|| page.rotate_quarters(4 - quarters));
+        let picture = turned(first);
+        let upright = picture.as_ref().unwrap_or(page);
+        let quads = self.detect(upright)?;
+        if seen == Some(0) && !are_tall(&longest(&quads)) {
+            return Ok((picture, quads, first));
+        }
+        match self.orientation(upright, &quads)? {
+            0 => Ok((picture, quads, first)),
+            more => {
+                let quarters = (first + more) % 4;
+                let picture = turned(quarters);
+                let quads = self.detect(picture.as_ref().unwrap_or(page))?;
+                Ok((picture, quads, quarters))
+            }
+        }
+    }
+
+    /// Clockwise quarter turns of the page as a network sees them, 0 to 3; `None` if there is none, or it is not sure.
+    fn seen_orientation(&mut self, page: &Pixels) -> Result<Option<u32>, OnnxError> {
+        let Some(network) = &mut self.page_orientation else {
+            return Ok(None);
+        };
+        let (scores, _) = network.run(pp_lcnet::pixel_values(page), &[])?;
+        let best = (0..scores.len().min(4)).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+        Ok(best
+            .filter(|best| scores[*best] >= SURELY_SEEN)
+            .map(|best| best as u32))
+    }
+
+    /// Clockwise quarter turns of the page by its lines: 0 to 3.
     ///
     /// The shape of the longest lines shows if text runs across or along the page; reading some of them in
     /// both directions decides which end is up. The direction classifier is only a hint, because it errs on
     /// single lines.
     fn orientation(&mut self, page: &Pixels, quads: &[Quad]) -> Result<u32, OnnxError> {
-        let mut longest: Vec<&Quad> = quads.iter().collect();
-        longest.sort_by(|a, b| {
-            b.width()
-                .max(b.height())
-                .total_cmp(&a.width().max(a.height()))
-        });
-        longest.truncate(ORIENTATION_LINES);
-        let tall = longest
-            .iter()
-            .filter(|q| q.height() > q.width() * TALL)
-            .count()
-            * 2
-            > longest.len();
+        let longest = longest(quads);
+        let tall = are_tall(&longest);
         let mut crops: Vec<Pixels> = longest.iter().filter_map(|q| cut_line(page, q)).collect();
         if crops.is_empty() {
             return Ok(0);
@@ -345,6 +398,24 @@ impl LineReader {
         }
         Ok(lines)
     }
+}
+
+/// The lines that tell how a page is turned.
+fn longest(quads: &[Quad]) -> Vec<&Quad> {
+    let mut longest: Vec<&Quad> = quads.iter().collect();
+    longest.sort_by(|a, b| {
+        b.width()
+            .max(b.height())
+            .total_cmp(&a.width().max(a.height()))
+    });
+    longest.truncate(ORIENTATION_LINES);
+    longest
+}
+
+/// `true` if most of these lines run along the page.
+fn are_tall(lines: &[&Quad]) -> bool {
+    let tall = lines.iter().filter(|q| q.height() > q.width() * TALL);
+    tall.count() * 2 > lines.len()
 }
 
 /// Skew of the page in radians clockwise: the median of the lines' angles, weighted by length; 0 if it is too

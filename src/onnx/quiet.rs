@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// (`DisableTelemetryEvents`) needs an environment, which is too late.
 const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 
+/// Start of a warning about a number that is a list of one.
+const SHAPES: &str = "Expected shape from model of {} does not match actual shape of {1}";
+
 /// Forbids ONNX Runtime's telemetry in this process and its child processes.
 ///
 /// To be called before the library is loaded, best as the first statement of `main`: the environment of a
@@ -32,8 +35,10 @@ pub fn forbid_telemetry() {
 /// them is shown unless it is asked for, but for those after which the library ends the process.
 pub(super) fn logger() -> LoggerFunction {
     Arc::new(|level, _category, _id, location, message| {
+        // Told for every token of a table: its network declares numbers and hands on lists of one.
+        let is_shape = level == LogLevel::Warning && message.starts_with(SHAPES);
         // Until the library's level is set, it logs every step.
-        if level >= LogLevel::Warning {
+        if level >= LogLevel::Warning && !is_shape {
             let message = crate::net::clean_text(&essence(message), 2000);
             let tell = || match level {
                 LogLevel::Fatal => tracing::error!(location, "ONNX Runtime: {message}"),

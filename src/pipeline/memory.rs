@@ -7,6 +7,8 @@ use crate::config::vl::VlConfig;
 use crate::fault::{Fault, Reason};
 use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::layout::exported;
+use crate::layout::picture::{self, PictureOptions};
+use crate::lines::memory::PAGE_ORIENTATION;
 use crate::onnx::Device;
 use std::path::Path;
 
@@ -19,6 +21,9 @@ const LAYOUT_WORK: u64 = 640 << 20;
 const RECOGNIZER_WORK: u64 = 256 << 20;
 /// Working memory of the networks of document preprocessing in bytes, besides their weights.
 const PREPROCESS_WORK: u64 = 256 << 20;
+/// The networks that look at pages are used if this many times their memory is left by the least of all other parts, which would
+/// have little to share else.
+const MUCH: u64 = 4;
 /// Main memory taken by the libraries of a GPU, in bytes. An estimate.
 const GPU_LIBRARIES: u64 = 2 << 30;
 
@@ -57,10 +62,11 @@ pub(crate) fn plan(
     workers: usize,
 ) -> Result<MemoryPlan, SetupError> {
     let asked = limit.or(resolved.config.memory_limit);
-    let wants = wants(resolved, device, workers);
+    let mut wants = wants(resolved, device, workers);
     // If the system does not report its memory, there is no limit.
     let limit = asked.unwrap_or_else(|| machine::memory().map_or(u64::MAX, |bytes| bytes / 4 * 3));
     let (least, least_with_lines) = wants.least();
+    wants.networks += helpers(resolved, &wants, limit.saturating_sub(least_with_lines));
     if limit < least {
         let (limit, least) = (megabytes(limit), megabytes(least));
         if asked.is_some() {
@@ -97,6 +103,22 @@ pub(crate) fn plan(
         worker_setting,
         no_lines,
     })
+}
+
+/// Bytes of the networks that help to read pictures of pages. They only improve what is found without them: if they do not leave
+/// most of the `left` bytes, they are turned off.
+fn helpers(resolved: &mut Resolved, wants: &Wants, left: u64) -> u64 {
+    let config = &mut resolved.config;
+    let looks = wants.reads_lines && resolved.vl.is_none() && config.pictures.is_any();
+    let turns = wants.reads_lines && config.lines.use_page_orientation;
+    let asked = u64::from(looks) * picture::MEMORY + u64::from(turns) * PAGE_ORIENTATION;
+    if left >= MUCH * asked {
+        return asked;
+    }
+    tracing::info!("the memory limit leaves no room for the networks that look at pages");
+    config.pictures = PictureOptions::default();
+    config.lines.use_page_orientation = false;
+    0
 }
 
 /// Rounded up, so that the number in a message is enough.

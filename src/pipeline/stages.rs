@@ -13,6 +13,7 @@ use crate::input::{PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
 use crate::layout::network::NetworkDetector;
+use crate::layout::picture::{PictureNetworks, PictureOptions};
 use crate::lines::{
     LineReader, PageText, PrepareError, PreparedPage, Preprocessor, Readings, TextLayerMode,
     Verdict, decide_text, prepare_by_lines, prepare_picture, text_layer,
@@ -57,7 +58,9 @@ impl Loader<'_> {
         match &resolved.vl {
             None => Ok(Stages {
                 lines: Box::new(lines),
-                detector: Box::new(GeometricDetector),
+                detector: Box::new(GeometricDetector {
+                    pictures: self.picture_networks(resolved.config.pictures),
+                }),
                 recognizer: Box::new(PageTextRecognizer),
                 loaded,
             }),
@@ -79,6 +82,25 @@ impl Loader<'_> {
             }
             Some((vl, backend)) => self.load_networks(vl, backend, lines, own_text, loaded),
         }
+    }
+
+    /// The networks that look at pictures of pages, if some are wanted. They run on the CPU, which needs a tenth of a second
+    /// for each.
+    fn picture_networks(&self, options: PictureOptions) -> Option<PictureNetworks> {
+        let (dirs, session) = (self.dirs.clone(), self.session.clone());
+        let load = move |file: &str| {
+            let Ok(path) = dirs.find(file) else {
+                tracing::info!(
+                    "`{file}` is not there, and pages are read without it: scripts/setup.sh fetches it"
+                );
+                return Ok(None);
+            };
+            let library = dirs.find(runtime::ONNXRUNTIME)?;
+            let runtime = Runtime::load(&library, session.clone())?;
+            Ok(Some(runtime.on_cpu().network(&path)?))
+        };
+        let reads_pictures = self.no_lines.is_none();
+        (options.is_any() && reads_pictures).then(|| PictureNetworks::new(options, Box::new(load)))
     }
 
     /// Layout networks with a backend: the recognizer in this process, servers, or the text of pages.
@@ -112,7 +134,7 @@ impl Loader<'_> {
                 reads_page_text: matches!(backend, Backend::PageText),
             }),
             // Each page is one region; the detector is not called.
-            None => Box::new(GeometricDetector),
+            None => Box::new(GeometricDetector::default()),
         };
         let networks = Box::new(networks.preprocess);
         let preprocessor = Preprocessor { networks };

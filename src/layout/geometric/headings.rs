@@ -92,6 +92,7 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
 /// Only what had no sign but its size is taken back: looks were compared with the text beside them, which says more.
 pub(crate) fn is_still_one(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> bool {
     style.tagged_level.is_some()
+        || style.is_seen_title
         || style.font_size >= size_limit(recognized) * body
         || has_looks(text, style, recognized)
 }

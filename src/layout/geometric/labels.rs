@@ -122,6 +122,7 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
         capitals: upper >= MIN_CAPITALS && upper > CAPITALS_PER_SMALL * cased,
         line_count: lines.len(),
         tagged_level: lines.iter().find_map(|l| l.tag.and_then(|t| t.1)),
+        is_seen_title: lines.iter().any(|l| l.seen_title.is_some()),
         is_open: false,
     }
 }

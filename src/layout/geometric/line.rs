@@ -77,6 +77,8 @@ pub(crate) struct Line {
     pub text: String,
     /// Element that the line belongs to in a tagged PDF, and its heading level if it is a heading.
     pub tag: Option<(usize, Option<u8>)>,
+    /// Number of the heading that it is part of, as seen in the picture of the page.
+    pub seen_title: Option<usize>,
 }
 
 impl Line {
@@ -141,13 +143,14 @@ impl Line {
                 .collect::<Vec<_>>()
                 .join(" "),
             tag: longest.and_then(|s| tags(s.mcid)),
+            seen_title: None,
             segments: indices,
         }
     }
 
-    /// `true` if the tags or the bookmarks of the document call the line a heading.
+    /// `true` if the tags or the bookmarks of the document call the line a heading, or it is seen as one.
     pub(crate) fn is_heading(&self) -> bool {
-        self.tag.is_some_and(|(_, level)| level.is_some())
+        self.tag.is_some_and(|(_, level)| level.is_some()) || self.seen_title.is_some()
     }
 
     /// `true` if the line starts with a bullet or a check box, which nothing else does.

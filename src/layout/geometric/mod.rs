@@ -16,6 +16,7 @@ mod line;
 mod panels;
 mod paragraphs;
 mod pieces;
+mod seen;
 mod tables;
 mod tagged;
 mod tagged_grid;
@@ -25,6 +26,7 @@ mod tagged_tables;
 mod tests;
 mod thresholds;
 
+use super::picture::{PictureNetworks, Seen};
 use super::postprocess::LayoutOptions;
 use super::table::{self, Evidence};
 use super::{LayoutDetector, LayoutError, Region};
@@ -45,8 +47,11 @@ use thresholds::paragraphs::EARLY_END;
 use thresholds::{footnotes, listings, margins, scores};
 
 /// The detector of the embedded default.
-#[derive(Debug, Default)]
-pub(crate) struct GeometricDetector;
+#[derive(Default)]
+pub(crate) struct GeometricDetector {
+    /// Networks that look at pictures of pages, if there are some.
+    pub pictures: Option<PictureNetworks>,
+}
 
 impl LayoutDetector for GeometricDetector {
     fn detect(
@@ -54,7 +59,21 @@ impl LayoutDetector for GeometricDetector {
         pages: &[&PreparedPage],
         _: &LayoutOptions,
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
-        Ok(pages.iter().map(|page| regions(page)).collect())
+        pages.iter().map(|page| self.regions(page)).collect()
+    }
+}
+
+impl GeometricDetector {
+    fn regions(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
+        let Some(pictures) = &mut self.pictures else {
+            return Ok(regions(page));
+        };
+        let seen = pictures.see(page)?;
+        let mut layout = PageLayout::new(page);
+        layout.seen = Some(&seen);
+        let mut regions = layout.regions();
+        pictures.improve_tables(page, &mut regions)?;
+        Ok(regions)
     }
 }
 
@@ -86,6 +105,8 @@ struct PageLayout<'a> {
     floats: Vec<Region>,
     /// Vertical position of the rule above the footnotes, once tables and figures are known.
     footnote_rule: Option<f32>,
+    /// What was seen in the page's picture.
+    seen: Option<&'a Seen>,
 }
 
 impl<'a> PageLayout<'a> {
@@ -113,6 +134,7 @@ impl<'a> PageLayout<'a> {
             taken: vec![false; segments.len()],
             floats: Vec::new(),
             footnote_rule: None,
+            seen: None,
         }
     }
 
@@ -318,6 +340,9 @@ impl<'a> PageLayout<'a> {
         let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
         let mut lines = paragraphs::lines_of(texts, self.segments, &tags);
         bookmarks::mark(&mut lines, &self.page.bookmarks, self.body);
+        if let Some(seen) = self.seen {
+            seen::mark(&mut lines, &seen.titles);
+        }
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
         let shape = PageShape {
             body: self.body,
@@ -411,23 +436,21 @@ impl<'a> PageLayout<'a> {
             || (bottom && line.bbox.y1 > (1.0 - margins::OUTER_SHARE) * shape.height);
         // A running header may repeat the title of the section that begins below it.
         let is_distinct = line.bold || line.size > thresholds::headings::SIZE * self.body;
-        if !outside || line.is_heading() && is_distinct {
+        if !outside || line.is_heading() && is_distinct || line.seen_title.is_some() {
             return None;
         }
-        if top && line.bbox.y2 < margins::HEADER_SHARE * shape.height && self.is_set_apart(line) {
+        let is_number = |i: &usize| labels::is_page_number(&self.segments[*i].plain_text());
+        let is_header =
+            top && line.bbox.y2 < margins::HEADER_SHARE * shape.height && self.is_set_apart(line);
+        let seen = self.seen.filter(|_| !is_distinct);
+        let seen = seen.and_then(|seen| seen::margin(seen, line, (top, bottom)));
+        if let Some(label) = seen.or(is_header.then_some(Label::Header))
+            && !line.segments.iter().any(is_number)
+        {
             let inner = Line::new(line.segments.clone(), self.segments, &|_| None);
-            if !line
-                .segments
-                .iter()
-                .any(|i| labels::is_page_number(&self.segments[*i].plain_text()))
-            {
-                return Some(vec![text_region(Label::Header, scores::HEADER, &[inner])]);
-            }
+            return Some(vec![text_region(label, scores::HEADER, &[inner])]);
         }
-        let number = line
-            .segments
-            .iter()
-            .position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
+        let number = line.segments.iter().position(is_number)?;
         if number != 0 && number + 1 != line.segments.len() {
             return None;
         }

@@ -106,6 +106,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if last.is_heading() != line.is_heading() {
         return true;
     }
+    if last.seen_title.is_some() || line.seen_title.is_some() {
+        return last.seen_title != line.seen_title;
+    }
     if let (Some(a), Some(b)) = (last.tag, line.tag) {
         // Tags decide: lines of one element belong together, lines of two elements do not.
         if a.0 != b.0 {
@@ -387,6 +390,7 @@ mod tests {
             hyphenated: false,
             text: text.into(),
             tag: None,
+            seen_title: None,
         }
     }
 

@@ -202,6 +202,7 @@ pub(super) mod figures {
 }
 
 pub(super) mod panels;
+pub(super) mod seen;
 
 /// Tables detected before, and the objects in them.
 pub(super) mod tables {

@@ -234,4 +234,30 @@ pub(super) const PART: &[Parameter] = &[
         help: "Detect upside-down lines and rotate them",
         ..LINES
     },
+    Parameter {
+        name: "use_page_orientation",
+        place: Destination::Key("SubModules.PageOrientation.use_page_orientation"),
+        kind: ValueKind::Bool,
+        value_name: "BOOL",
+        help: "See which way up a scanned page is before its lines are detected, with a small network [default: true]",
+        ..LINES
+    },
+    Parameter {
+        name: "use_page_layout",
+        place: Destination::Key("SubModules.PageLayout.use_page_layout"),
+        kind: ValueKind::Bool,
+        value_name: "BOOL",
+        help: "Look for headings and running headers in the pictures of scanned pages, with a small network \
+               [default: true]",
+        ..LINES
+    },
+    Parameter {
+        name: "use_table_structure",
+        place: Destination::Key("SubModules.TableStructure.use_table_structure"),
+        kind: ValueKind::Bool,
+        value_name: "BOOL",
+        help: "Look for the cells of tables in the pictures of scanned pages, with a small network, where geometry \
+               has more in a cell than belongs there [default: true]",
+        ..LINES
+    },
 ];
