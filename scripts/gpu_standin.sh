@@ -54,6 +54,8 @@ check() {
   [ "$code" = "$wanted" ] || verdict="exit $wanted was expected"
   [ -z "$words" ] || grep -qF -- "$words" "$place/stderr" || verdict="does not say: $words"
   ((forbidden == 0 && corrupt == 0)) || verdict="forbidden or corrupt"
+  # The processes of several devices are ended, and write no counts.
+  ! grep -qsE '^(FORBIDDEN|CORRUPT)' "$place/log" || verdict="forbidden or corrupt"
   ((condition)) || verdict="not so: $condition"
   # Our own lines only: nothing of the libraries' own words on stderr.
   ! grep -qvE '^(error|warning|hint|done): ' "$place/stderr" || verdict="something else on stderr"
@@ -85,6 +87,12 @@ check "without cuBLAS" 1 "$cublas" "launches == 0" LD_LIBRARY_PATH="$work/withou
 check "libraries beside ONNX Runtime" 0 "" "captures == 7" LD_LIBRARY_PATH= DOCPARSE_RUNTIME_DIR="$work/beside" -- -i "${one[@]}" --device gpu
 check "no GPU" 1 "no CUDA-capable device" "launches == 0" STANDIN_DEVICES=0 -- -i "${one[@]}" --device gpu
 check "no GPU of that number" 1 "GPU 3 cannot be used" "launches == 0" STANDIN_DEVICES=2 -- -i "${one[@]}" --device gpu:3
+# Two GPUs: a process for each, with blocks of the same documents.
+check "two GPUs" 0 "" 1 STANDIN_DEVICES=2 STANDIN_REPLAY_US=4000 -- -i "${many[@]}" --device gpu:0,1
+check "all GPUs" 0 "" 1 STANDIN_DEVICES=2 -- -i "${one[@]}" --device gpu:all
+check "a GPU and the CPU" 0 "" 1 -- -i "${one[@]}" --device gpu:0,cpu
+check "the second of two GPUs is not there" 1 "device gpu:1: GPU 1 cannot be used" 1 -- -i "${one[@]}" --device gpu:0,1
+check "all of no GPUs" 1 "finds no GPU" 1 STANDIN_DEVICES=0 -- -i "${one[@]}" --device gpu:all
 # Convolutions fail in the stand-in: the layout network must not.
 layout=true detector=(--layout-detection-model-dir tests/parity/pp_doclayout_v3 --layout-threshold 0.4)
 check "layout fails on the GPU" 1 "GPU 0 (Stand-in GPU)" "captures == 0" STANDIN_SM=90 -- -i "${one[@]}" --device gpu "${detector[@]}"

@@ -10,6 +10,7 @@
 use crate::fault::{Fault, Reason};
 use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -184,6 +185,25 @@ pub(crate) fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
     caught.downcast_ref().copied()
 }
 
+/// Runs `work`, turning a panic into an error; `what` names the stage.
+pub(crate) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| match why(panic.as_ref()) {
+        Some(Stopped::Cancelled) => Err(Stopped::Cancelled.into()),
+        Some(Stopped::TimeUp) => {
+            let message = format!("the time is up while {what}");
+            Err(Fault::new(Reason::TimeUp, message))
+        }
+        None => {
+            let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
+            let text = text
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            let message = format!("internal error while {what}: {text}");
+            Err(Fault::internal(message))
+        }
+    })
+}
+
 /// The fault of a page that took longer than it may.
 pub(crate) fn time_up(limit: Duration) -> Fault {
     let seconds = limit.as_secs();
@@ -194,7 +214,6 @@ pub(crate) fn time_up(limit: Duration) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// A deadline with one cancellation flag.
     fn by_flag(cancel: Arc<AtomicBool>, left: Option<Duration>) -> Deadline {

@@ -53,10 +53,18 @@ reasons! {
     Model = "model", "A model's files are missing, incomplete, or of another structure than expected.", "Run `docparse models` or `docparse doctor`.";
     Library = "library", "A native library (PDFium, ONNX Runtime) is missing or cannot be loaded.", "Run `scripts/setup.sh`, or name the folder with `runtime_dir`; `docparse doctor` looks for it.";
     Device = "device", "The GPU cannot be used, or failed.", "Try `device` cpu; `docparse doctor` looks at the device.";
-    DeviceLost = "device_lost", "The GPU failed in such a way that nothing more can run on it in this process.", "Run it again: `skip_existing` leaves out what is done. If it happens again, look at the driver's log, or use `device` cpu.";
+    DeviceLost = "device_lost", "The GPU failed in such a way that nothing more can run on it in this process; or, of several devices, none is left.", "Run it again: `skip_existing` leaves out what is done. If it happens again, look at the driver's log, or use `device` cpu.";
+    DeviceProcessDied = "device_process_died", "Two processes that run the networks of several devices ended in the middle of it.", "Run it again: `skip_existing` leaves out what is done. If it happens again, something on the page ends them: try it with one device.";
     Settings = "settings", "A setting is wrong, or does not go with another one.", "The message says which.";
     WorkerDied = "worker_died", "A process that reads files ended in the middle of its work.", "The file is hostile or damaged; raise `memory_limit` if it is large.";
     Internal = "internal", "A fault of docparse itself.", "Report it, with the file if you can.";
+}
+
+impl Reason {
+    /// `true` if it says nothing about the work itself: on a device that works, it could be done.
+    pub(crate) fn is_of_device(self) -> bool {
+        matches!(self, Reason::DeviceLost | Reason::DeviceProcessDied)
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod cli;
 mod config;
 mod content;
 mod deadline;
+mod devices;
 pub mod document;
 pub mod engine;
 pub mod fault;

@@ -169,7 +169,7 @@ impl Parser {
         let memory = memory::plan(
             &mut resolved,
             options.memory_limit,
-            options.device,
+            &[options.device],
             threads.min(cores),
         )?;
         let dirs = RuntimeDirs::new(options.runtime_dir.as_deref(), None);
@@ -178,12 +178,13 @@ impl Parser {
         let loader = Loader {
             dirs,
             session: SessionOptions::on(options.device, cores),
+            several: None,
             quantized: None,
             no_lines: memory.no_lines,
             ends: &StopSignals::default(),
         };
         let stages = loader.load(&resolved)?;
-        let mut limits = resolved.limits(threads, page_memory);
+        let mut limits = resolved.limits(threads, page_memory, 1);
         limits.jobs = options.documents_at_once.max(1);
         let wanted = WantedPictures {
             blocks: true,

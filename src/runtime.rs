@@ -8,6 +8,7 @@
 //! there cannot be trusted.
 
 use crate::fault::{Fault, Reason};
+use serde::{Deserialize, Serialize};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,7 @@ fn left_out(folder: &Option<PathBuf>) -> String {
 }
 
 /// The folders that may hold runtime files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RuntimeDirs {
     folders: Vec<PathBuf>,
     distrusted: Option<PathBuf>,

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tracing::Level;
 
 /// Maximum number of threads of each kind.
 const MOST_THREADS: usize = 256;
@@ -82,6 +83,14 @@ pub(crate) enum Command {
         /// Limit on CPU time in seconds
         #[arg(long)]
         cpu_seconds: u64,
+    },
+    /// Run networks on a device as a process of its own; started by docparse itself
+    #[command(hide = true)]
+    DeviceProcess {
+        /// Least level of log lines
+        level: Level,
+        /// Format of log lines
+        format: LogFormat,
     },
 }
 
@@ -174,7 +183,7 @@ pub(crate) struct DoctorArgs {
     /// Print what --gpu finds as JSON
     #[arg(long, requires = "gpu")]
     pub json: bool,
-    /// Device that the model runs on: auto, cpu, gpu, gpu:N
+    /// Device that networks run on: auto, cpu, gpu, gpu:N; line recognition is tried on each of a list
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Number of CPU threads for ONNX Runtime [default: all cores]

@@ -1,7 +1,7 @@
 //! `docparse doctor`: checks that libraries and models are present and work.
 
 use super::args::DoctorArgs;
-use super::{Failure, doctor_gpu, exit, flags};
+use super::{Failure, devices, doctor_gpu, exit, flags};
 use crate::config::machine;
 use crate::fault::Fault;
 use crate::geometry::Rect;
@@ -27,17 +27,18 @@ const WORKER_MEMORY: u64 = 256 << 20;
 /// Checks everything and prints a line for each; returns the exit code.
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
-    let device = super::parse::device(args.device.as_deref())?;
+    let devices = devices::devices(args.device.as_deref(), &dirs)?;
     let threads = args
         .cpu_threads
         .unwrap_or_else(crate::config::machine::cores)
         .clamp(1, 256);
-    let options = SessionOptions::on(device, threads);
     if let Some(folder) = &args.model {
-        return model(folder, &dirs, options);
+        let device = devices::one_device(args.device.as_deref())?;
+        return model(folder, &dirs, SessionOptions::on(device, threads));
     }
     if args.gpu {
-        return doctor_gpu::run(&dirs, options, args.json);
+        let device = devices::one_device(args.device.as_deref())?;
+        return doctor_gpu::run(&dirs, SessionOptions::on(device, threads), args.json);
     }
     let mut failed = false;
     let mut line = |name: &str, result: anyhow::Result<String>| {
@@ -69,7 +70,16 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     }
     line("memory", memory());
     line("worker process", worker(&dirs));
-    line("line recognition", line_recognition(&dirs, options));
+    for device in &devices {
+        let name = match devices.len() {
+            1 => "line recognition".to_string(),
+            _ => format!("line recognition on {device}"),
+        };
+        line(
+            &name,
+            line_recognition(&dirs, SessionOptions::on(*device, threads)),
+        );
+    }
     let pipelines = "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
     line("pipelines", Ok(pipelines.into()));
     Ok(if failed { exit::FAILED } else { exit::DONE })

@@ -5,6 +5,7 @@ pub(crate) mod args;
 mod bench;
 mod command;
 mod conform;
+mod devices;
 mod doctor;
 mod doctor_gpu;
 mod flags;
@@ -29,9 +30,11 @@ mod serve_args;
 mod terminal;
 mod values;
 
+use crate::devices::child;
 use crate::document::Code;
 use crate::fault::{Fault, Reason};
 use crate::input::worker::process::{self, WorkerLimits};
+use crate::pipeline::parts::device_networks;
 use crate::shown;
 use args::{Cli, Command};
 use clap::FromArgMatches;
@@ -193,6 +196,16 @@ fn run(arguments: Vec<OsString>) -> u8 {
             rendered
                 .map(|()| exit::DONE)
                 .map_err(|e| Failure::fatal(e.to_string(), "try again"))
+        }
+        Some(Command::DeviceProcess { level, format }) => {
+            logging::set_up(*format, *level);
+            match child::run(device_networks) {
+                Ok(()) => Ok(exit::DONE),
+                Err(error) => {
+                    let hint = "docparse doctor checks the libraries";
+                    Err(Failure::fatal(error, hint).context("process of a device"))
+                }
+            }
         }
         Some(Command::Worker {
             pdfium,

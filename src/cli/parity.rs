@@ -15,7 +15,7 @@ pub(super) fn run(args: &ParityArgs) -> Result<u8, Failure> {
             "scripts/setup.sh fetches the native libraries",
         )
     })?;
-    let device = super::parse::device(args.device.as_deref())?;
+    let device = super::devices::one_device(args.device.as_deref())?;
     let threads = args
         .cpu_threads
         .unwrap_or_else(crate::config::machine::cores)

@@ -9,7 +9,7 @@ use super::report::RunReporter;
 use super::report_file::Report;
 use super::request::{self, not_loaded};
 use super::values::LogFormat;
-use super::{Failure, exit, logging};
+use super::{Failure, devices, exit, logging};
 use crate::config::machine;
 use crate::document::Code;
 use crate::engine::{
@@ -20,7 +20,7 @@ use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
 use crate::input::{self, InputFile, OpenOptions};
 use crate::net::{is_address, shown_address};
-use crate::onnx::{Device, SessionOptions};
+use crate::onnx::SessionOptions;
 use crate::pipeline::Resolved;
 use crate::pipeline::job::WantedPictures;
 use crate::pipeline::memory;
@@ -96,13 +96,14 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         ));
     }
     let pages = page_selection(args.pages())?;
-    let device = device(args.device())?;
+    let dirs = RuntimeDirs::new(args.runtime_dir(), super::data_home().as_deref());
+    let devices = devices::devices(args.device(), &dirs)?;
     let cores = machine::cores();
     let threads = args.thread_count("threads");
     let limit = given.count("memory_limit");
     // More processes than cores would only take memory.
     let memory =
-        memory::plan(&mut resolved, limit, device, threads.min(cores)).map_err(not_loaded)?;
+        memory::plan(&mut resolved, limit, &devices, threads.min(cores)).map_err(not_loaded)?;
     let config = &resolved.config;
     if !args.quiet {
         let notes = request::notes(args, &resolved);
@@ -120,13 +121,13 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);
-    let dirs = RuntimeDirs::new(args.runtime_dir(), super::data_home().as_deref());
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(
             format!("cannot find the program itself: {error}"),
             "start it by its path",
         )
     })?;
+    let several = devices::several(&devices, &program, level);
     let open_options = OpenOptions {
         as_reference: args.compat(),
         ..resolved.open_options(program, given.texts("password"), &dirs, &memory)
@@ -154,7 +155,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     });
     let session = SessionOptions {
         gpu_memory: given.count("gpu_memory").map(|n| n as usize),
-        ..SessionOptions::on(device, args.thread_count("cpu_threads"))
+        ..SessionOptions::on(devices[0], args.thread_count("cpu_threads"))
     };
     let needs = match target {
         Target::Files => Tree::of(args.compat()).needs(formats, embeds),
@@ -172,7 +173,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         tables: needs.table_traces,
     };
     let options = EngineOptions {
-        limits: resolved.limits(threads, memory.shares.pages),
+        limits: resolved.limits(threads, memory.shares.pages, devices.len()),
         settings: resolved.job_settings(wanted, args.compat()),
         pages,
         max_pages: args
@@ -216,6 +217,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         let loader = Loader {
             dirs: dirs.clone(),
             session,
+            several,
             quantized: super::quantized_store(),
             no_lines: memory.no_lines,
             ends: &ends,
@@ -410,25 +412,6 @@ fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
     })
 }
 
-pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
-    let name = text.unwrap_or("auto");
-    match name
-        .split_once(':')
-        .map_or((name, None), |(a, b)| (a, Some(b)))
-    {
-        ("auto", None) => Ok(Device::Auto),
-        ("cpu", None) => Ok(Device::Cpu),
-        ("gpu", None) => Ok(Device::Gpu(0)),
-        ("gpu", Some(number)) if number.parse::<u32>().is_ok() => {
-            Ok(Device::Gpu(number.parse().unwrap_or(0)))
-        }
-        _ => Err(Failure::usage(
-            format!("`{name}` is no device of docparse"),
-            "use --device auto, cpu, gpu or gpu:N",
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -444,13 +427,6 @@ mod tests {
         for bad in ["", "0", "3-1", "a", "1--2", "1,,2"] {
             assert_eq!(ranges(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn devices() {
-        assert_eq!(device(None).ok(), Some(Device::Auto));
-        assert_eq!(device(Some("gpu:2")).ok(), Some(Device::Gpu(2)));
-        assert!(device(Some("npu")).is_err() && device(Some("gpu:x")).is_err());
     }
 
     #[test]

@@ -181,6 +181,9 @@ pub(super) fn not_loaded(error: SetupError) -> Failure {
         }
         SetupError::OtherRole { role, .. } => format!("give another folder with {}", folder(*role)),
         SetupError::Model(_) => "docparse doctor --model DIR tells what a folder holds".into(),
+        SetupError::Devices(_) => {
+            "leave that device out of --device; docparse doctor --device looks at each".into()
+        }
         SetupError::Precision(error) => match error {
             PrecisionError::OnCpu => {
                 "fp32 keeps bfloat16 weights as they are; leave --precision out for int8".into()
@@ -202,6 +205,7 @@ pub(super) fn not_loaded(error: SetupError) -> Failure {
         SetupError::Runtime(_)
         | SetupError::NoRecognizer(_)
         | SetupError::Model(_)
+        | SetupError::Devices(_)
         | SetupError::Server(_) => Failure::fatal(Fault::from(error), hint),
         _ => Failure::usage(Fault::from(error), hint),
     }

@@ -4,7 +4,7 @@ use super::args::ParseArgs;
 use super::parameter_args::ParameterArgs;
 use super::request::{self, not_loaded};
 use super::serve_args::ServeArgs;
-use super::{Failure, exit, interrupt, logging, outputs};
+use super::{Failure, devices, exit, interrupt, logging, outputs};
 use crate::config::{ServingConfig, machine};
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -37,7 +37,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let parse_args = of_pipeline(args);
     // What is wrong with the arguments is told before the port opens; what takes long comes after.
     let early = request::checked(&parse_args)?;
-    let device = super::parse::device(parse_args.device())?;
+    let dirs = RuntimeDirs::new(parse_args.runtime_dir(), super::data_home().as_deref());
+    let devices = devices::devices(parse_args.device(), &dirs)?;
     let threads = parse_args.thread_count("threads");
     let limits = limits(args, &early);
     let links = links(args, &early.config.serving)?;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         single_use_results: args.single_use_results,
         model_dir: shown_folder("PADDLE_OCR_MODEL_DIR", "/app/models"),
         cache_dir: shown_folder("PADDLE_OCR_CACHE_DIR", "/app/cache"),
-        gpu_count: gpu_count(device),
+        gpu_count: gpu_count(&devices),
         limits,
     };
     let load = move || -> Result<Loaded, Fault> {
@@ -70,12 +71,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         let request = request::request(&parse_args).map_err(told)?;
         let cores = machine::cores();
         let limit = parse_args.parameters.0.count("memory_limit");
-        let memory = memory::plan(&mut resolved, limit, device, threads.min(cores))
+        let memory = memory::plan(&mut resolved, limit, &devices, threads.min(cores))
             .map_err(|error| told(not_loaded(error)))?;
-        let home = super::data_home();
-        let dirs = RuntimeDirs::new(parse_args.runtime_dir(), home.as_deref());
         let program = std::env::current_exe()
             .map_err(|error| Fault::io("cannot find the program itself", &error))?;
+        let several = devices::several(&devices, &program, level);
         let open = resolved.open_options(program, Vec::new(), &dirs, &memory);
         let session = SessionOptions {
             gpu_memory: parse_args
@@ -83,11 +83,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
                 .0
                 .count("gpu_memory")
                 .map(|n| n as usize),
-            ..SessionOptions::on(device, parse_args.thread_count("cpu_threads"))
+            ..SessionOptions::on(devices[0], parse_args.thread_count("cpu_threads"))
         };
         let loader = Loader {
             dirs,
             session,
+            several,
             quantized: super::quantized_store(),
             no_lines: memory.no_lines,
             ends: &StopSignals::default(),
@@ -95,7 +96,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         let stages = loader
             .load(&resolved)
             .map_err(|error| told(not_loaded(error)))?;
-        let limits = resolved.limits(threads, memory.shares.pages);
+        let limits = resolved.limits(threads, memory.shares.pages, devices.len());
         let engine = Engine::start(stages, limits)
             .map_err(|error| Fault::new(error.reason(), error.to_string()))?;
         Ok(Loaded {
@@ -187,8 +188,8 @@ fn shown_folder(variable: &str, default: &str) -> String {
 }
 
 /// GPUs of NVIDIA that this process sees; none if it is not to use any.
-fn gpu_count(device: Device) -> usize {
-    if device == Device::Cpu {
+fn gpu_count(devices: &[Device]) -> usize {
+    if devices.iter().all(|device| *device == Device::Cpu) {
         return 0;
     }
     let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();

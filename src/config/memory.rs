@@ -27,8 +27,8 @@ pub(crate) struct Wants {
     pub workers: usize,
     /// Bytes of one worker, besides the program.
     pub worker: u64,
-    /// Lines may have to be recognized in images.
-    pub reads_lines: bool,
+    /// Number of processes in which lines may have to be recognized in images; 0 if there are no such images.
+    pub line_readers: usize,
     /// Bytes of networks that are loaded at the start and stay.
     pub networks: u64,
     /// Bytes of the recognizer's KV cache: least and wanted.
@@ -42,7 +42,7 @@ pub(crate) struct Shares {
     pub workers: usize,
     /// Bytes of one worker, besides the program.
     pub worker: u64,
-    /// Budget of the line networks in bytes; `None` if there is no room for them.
+    /// Budget of the line networks of a process in bytes; `None` if there is no room for them.
     pub lines: Option<u64>,
     /// Bytes of the pages in flight.
     pub pages: u64,
@@ -60,7 +60,8 @@ impl Shares {
     #[cfg(test)]
     pub(crate) fn total(&self, wants: &Wants) -> u64 {
         let workers = self.workers as u64 * (self.worker + WORKER_BASE);
-        BASE + wants.networks + workers + self.lines.unwrap_or(0) + self.pages + self.kv_cache
+        let lines = self.lines.unwrap_or(0) * wants.line_readers as u64;
+        BASE + wants.networks + workers + lines + self.pages + self.kv_cache
     }
 }
 
@@ -69,26 +70,23 @@ impl Wants {
     pub(crate) fn least(&self) -> (u64, u64) {
         let worker = self.worker.min(LEAST_WORKER) + WORKER_BASE;
         let least = BASE + self.networks + worker + LEAST_PAGES + self.kv_cache.0;
-        (
-            least,
-            least.saturating_add(if self.reads_lines { LEAST_BUDGET } else { 0 }),
-        )
+        let lines = LEAST_BUDGET * self.line_readers as u64;
+        (least, least.saturating_add(lines))
     }
 
     /// Divides `limit` bytes. If that is too little, every part gets its least: [`Shares::total`] then
     /// exceeds the limit.
     pub(crate) fn share(&self, limit: u64) -> Shares {
-        let reads_lines = self.reads_lines && self.least().1 <= limit;
+        let readers = match self.least().1 <= limit {
+            true => self.line_readers as u64,
+            false => 0,
+        };
         let parts = |workers: usize| {
             let n = workers as u64;
             [
                 (n * self.worker.min(LEAST_WORKER), n * self.worker),
                 (LEAST_PAGES, MOST_PAGES),
-                if reads_lines {
-                    (LEAST_BUDGET, DEFAULT_BUDGET)
-                } else {
-                    (0, 0)
-                },
+                (readers * LEAST_BUDGET, readers * DEFAULT_BUDGET),
                 self.kv_cache,
             ]
         };
@@ -111,7 +109,7 @@ impl Wants {
         Shares {
             workers,
             worker: all_workers / workers as u64,
-            lines: reads_lines.then_some(lines),
+            lines: (readers > 0).then(|| lines / readers),
             pages,
             kv_cache,
         }
@@ -129,7 +127,7 @@ mod tests {
         Wants {
             workers,
             worker: GIB,
-            reads_lines: true,
+            line_readers: 1,
             networks: 0,
             kv_cache: (0, 0),
         }
@@ -175,7 +173,7 @@ mod tests {
         let wants = Wants {
             networks: GIB,
             kv_cache: (GIB, GIB),
-            reads_lines: false,
+            line_readers: 0,
             ..lite(2)
         };
         assert_eq!(wants.share(3 * GIB).kv_cache, GIB);
@@ -192,17 +190,17 @@ mod tests {
             limit in 0..64 * GIB,
             workers in 1usize..300,
             worker in 1u64 << 20..4 * GIB,
-            reads_lines: bool,
+            line_readers in 0usize..5,
             networks in 0..8 * GIB,
             least_cache in 0..GIB,
             more_cache in 0..4 * GIB,
         ) {
             let kv_cache = (least_cache, least_cache + more_cache);
-            let wants = Wants { workers, worker, reads_lines, networks, kv_cache };
+            let wants = Wants { workers, worker, line_readers, networks, kv_cache };
             let shares = wants.share(limit);
             let (least, with_lines) = wants.least();
             prop_assert!(shares.total(&wants) <= limit.max(least));
-            prop_assert_eq!(shares.lines.is_some(), reads_lines && with_lines <= limit);
+            prop_assert_eq!(shares.lines.is_some(), line_readers > 0 && with_lines <= limit);
             prop_assert!((1..=workers).contains(&shares.workers));
             prop_assert!(shares.pages >= LEAST_PAGES && shares.worker >= worker.min(LEAST_WORKER));
         }

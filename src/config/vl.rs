@@ -8,6 +8,7 @@ use crate::layout::postprocess::{LayoutOptions, MergeMode, MergeModes, Threshold
 use crate::plan::{PictureNames, RequestOptions, VlOptions};
 use crate::preprocess::PreprocessOptions;
 use crate::writer::markdown::MarkdownOptions;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub struct VlConfig {
 }
 
 /// Name and folder of a network, if given.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelChoice {
     /// `model_name`.
     pub name: Option<String>,
@@ -47,7 +48,7 @@ pub struct ModelChoice {
 }
 
 /// Choices of all networks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelChoices {
     /// Layout detection.
     pub layout: ModelChoice,

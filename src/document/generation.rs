@@ -1,9 +1,9 @@
 //! How a model's answer to a block came about.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Statistics of a recognizer's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Generation {
     /// Number of generated tokens.
     pub token_count: usize,
@@ -20,7 +20,7 @@ pub struct Generation {
 }
 
 /// Reason why generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum FinishReason {

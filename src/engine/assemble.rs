@@ -1,11 +1,11 @@
 //! Assembly: combines a planned page and the answers for its blocks into a finished page.
 
 use super::FinishedPage;
-use super::guard::guarded;
 use super::illustrate::Illustrations;
 use super::job::JobContext;
 use crate::content;
 use crate::deadline;
+use crate::deadline::guarded;
 use crate::document::{
     Block, Code, Diagnostic, FinishReason, HiddenMode, Label, Markup, Page, Picture, Spotting,
 };

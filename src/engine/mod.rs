@@ -39,7 +39,6 @@ mod assemble;
 mod blocks;
 mod coordinator;
 mod counters;
-mod guard;
 mod illustrate;
 mod job;
 mod permits;
@@ -165,10 +164,10 @@ pub trait LinePreparer: Send {
 
 /// The components that do the work of the stages.
 pub struct Stages {
-    /// Reads lines.
-    pub lines: Box<dyn LinePreparer>,
-    /// Detects regions.
-    pub detector: Box<dyn LayoutDetector>,
+    /// Read lines, each a page at a time beside the others; at least one.
+    pub lines: Vec<Box<dyn LinePreparer>>,
+    /// Detect regions, each a batch of pages at a time beside the others; at least one.
+    pub detectors: Vec<Box<dyn LayoutDetector>>,
     /// Recognizes blocks.
     pub recognizer: Box<dyn Recognizer>,
     /// The loaded parts, which limit the settings of jobs.
@@ -325,8 +324,8 @@ impl Engine {
     pub fn start(stages: Stages, limits: Limits) -> Result<Engine, StartError> {
         let capacity = limits.pages_in_flight.max(1);
         let Stages {
-            mut lines,
-            mut detector,
+            lines,
+            detectors,
             mut recognizer,
             loaded,
         } = stages;
@@ -349,18 +348,29 @@ impl Engine {
         threads.start("recognize", move || {
             stages::recognize(recognizer_inbox, recognizer.as_mut(), ends, at);
         })?;
-        let (at, counted) = (stage("layout detection"), counters.layout.clone());
-        threads.start("layout", move || {
-            stages::layout(layout_inbox, detector.as_mut(), to_cutters, &counted, at)
-        })?;
+        for (number, mut detector) in detectors.into_iter().enumerate() {
+            let (at, counted) = (stage("layout detection"), counters.layout.clone());
+            let (inbox, to_cutters) = (layout_inbox.clone(), to_cutters.clone());
+            threads.start(&format!("layout-{number}"), move || {
+                stages::layout(inbox, detector.as_mut(), to_cutters, &counted, at)
+            })?;
+        }
+        drop((layout_inbox, to_cutters));
         threads.start_several("cut", limits.readers, || {
             let (inbox, at) = (cutter_inbox.clone(), stage("cutting pictures"));
             move || stages::cut(inbox, at)
         })?;
-        let (layout, at) = (to_layout.clone(), stage("line recognition"));
-        threads.start("lines", move || {
-            stages::lines(lines_inbox, lines.as_mut(), layout, at)
-        })?;
+        for (number, mut lines) in lines.into_iter().enumerate() {
+            let (inbox, layout, at) = (
+                lines_inbox.clone(),
+                to_layout.clone(),
+                stage("line recognition"),
+            );
+            threads.start(&format!("lines-{number}"), move || {
+                stages::lines(inbox, lines.as_mut(), layout, at)
+            })?;
+        }
+        drop(lines_inbox);
         threads.start_several("read", limits.readers, || {
             let (inbox, lines, layout) =
                 (reader_inbox.clone(), to_lines.clone(), to_layout.clone());

@@ -1,13 +1,13 @@
 //! A run of the command line: sends documents through an engine into a sink, in order. The first client of
 //! [`super::Engine`].
 
-use super::guard::guarded;
 use super::job::{
     Event, EventReceiver, EventSender, Job, JobFault, JobSettings, OpenedDocument, Submission,
     events,
 };
 use super::{Engine, FinishedPage, GRACE, Limits, PageSelection, Stages, StartError};
 use crate::deadline::Stopped;
+use crate::deadline::guarded;
 use crate::document::Code;
 use crate::fault::{Fault, Reason};
 use crate::input::{InputError, PageSource};

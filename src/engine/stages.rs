@@ -9,15 +9,15 @@ pub(super) use layout::layout;
 
 use super::LinePreparer;
 use super::coordinator::{Message, Opened, RecognizerEnds, ToOpen};
-use super::guard::guarded;
 use super::job::JobContext;
 use super::turns::Turn;
+use crate::deadline::guarded;
 use crate::deadline::{self, CancelToken, Deadline, Stopped};
 use crate::document::TextSource;
 use crate::fault::{Fault, Reason};
 use crate::input::{InputError, PageSource, SourcePage};
 use crate::lines::memory::PAGE_PIXEL;
-use crate::lines::{Beside, PreparedPage, Verdict, decide_text, prepare_layer};
+use crate::lines::{Beside, PreparedPage, Readings, Verdict, decide_text, prepare_layer};
 use crate::plan::PlanOptions;
 use crate::recognize::{DocumentState, Recognizer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -305,9 +305,14 @@ pub(super) fn lines(
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let turns = job.context.turns.clone();
         let prepared = job.work(("lines", "reading lines"), || {
-            let mut readings = turns.readings();
+            // Pages without a doubt look at no readings, so they need not wait for each other.
+            let (mut none, mut shared) = (Readings::default(), None);
+            let readings = match verdict.is_doubted() {
+                true => &mut **shared.insert(turns.readings()),
+                false => &mut none,
+            };
             let mut prepared = preparer
-                .prepare(source.as_ref(), page, verdict, &settings, &mut readings)
+                .prepare(source.as_ref(), page, verdict, &settings, readings)
                 .map_err(Fault::from)?;
             beside.give(&mut prepared);
             Ok(prepared)

@@ -9,7 +9,7 @@ mod captions;
 pub(crate) mod exported;
 pub(crate) mod geometric;
 pub(crate) mod network;
-mod over_text;
+pub(crate) mod over_text;
 pub(crate) mod picture;
 pub(crate) mod polygons;
 pub(crate) mod postprocess;

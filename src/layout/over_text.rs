@@ -18,7 +18,7 @@ const INSIDE: f32 = 0.5;
 ///
 /// Text outside all regions gets regions from the geometric detector, so that none is lost because the
 /// network missed it.
-pub(super) fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> Vec<Region> {
+pub(crate) fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> Vec<Region> {
     let mut regions = postprocess::without_overlaps(&regions, mode);
     let segments = &page.text.segments;
     let mut owner: Vec<Option<usize>> = segments

@@ -4,9 +4,10 @@
 use crate::geometry::contour::{Mask, arc_length, contour_area, external_contours, simplify};
 use crate::geometry::polygon::{Overlap, min_area_quad};
 use crate::geometry::{Point, distance};
+use serde::{Deserialize, Serialize};
 
 /// Shape of regions (`layout_shape_mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ShapeMode {
     /// Upright rectangles; masks are ignored.
     Rect,

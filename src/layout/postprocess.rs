@@ -9,6 +9,7 @@ use super::{MIN_SHAPE_SIDE, Region};
 use crate::document::Label;
 use crate::geometry::Rect;
 use crate::geometry::contour::Mask;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A row of a layout network's output, in page pixels.
@@ -36,7 +37,7 @@ pub struct RawLayout {
 }
 
 /// Scores above which boxes are kept.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum Threshold {
     /// All boxes are kept, whatever their score.
     #[default]
@@ -62,7 +63,7 @@ impl Threshold {
 }
 
 /// Treatment of boxes that lie in other boxes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MergeMode {
     /// Both boxes stay.
     Union,
@@ -73,7 +74,7 @@ pub enum MergeMode {
 }
 
 /// Merge modes of all classes.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum MergeModes {
     /// Nothing is merged.
     #[default]
@@ -85,7 +86,7 @@ pub enum MergeModes {
 }
 
 /// Factors by which the width and height of boxes grow about their centres.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum Unclip {
     /// Boxes are unchanged.
     #[default]
@@ -97,7 +98,7 @@ pub enum Unclip {
 }
 
 /// Options of layout detection, named like the reference's.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LayoutOptions {
     /// `layout_threshold`.
     pub threshold: Threshold,

@@ -1,8 +1,10 @@
 //! A line of text as the recognizer reads it.
 
+use serde::{Deserialize, Serialize};
+
 /// The text of a line.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct LineText {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct LineText {
     /// The characters.
     pub text: String,
     /// Mean probability of its characters, 0 to 1.

@@ -15,6 +15,7 @@ mod letters;
 mod line_text;
 pub mod memory;
 mod options;
+mod page_orientation;
 mod page_text;
 mod pieces;
 mod prepare;
@@ -29,6 +30,7 @@ pub(crate) mod trust;
 
 pub(crate) use beside::Beside;
 pub(crate) use doubt::Readings;
+pub(crate) use line_text::LineText;
 pub(crate) use options::{DetectOptions, LimitType};
 pub use options::{LineOptions, RecognizerPrecision};
 #[cfg(test)]
@@ -43,6 +45,7 @@ pub(crate) use prepare::{
     PrepareError, Preprocessor, decide_text, prepare_by_lines, prepare_picture,
 };
 pub use reader::LineReader;
+pub(crate) use reader::{LineNetworks, ReadPage};
 pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;
 pub(crate) use trust::Verdict;

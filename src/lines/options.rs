@@ -1,9 +1,10 @@
 //! Parameters of line reading.
 
 use super::memory;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of the detector, under their usual names.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DetectOptions {
     /// Side length in pixels; `limit_type` says which side.
     pub limit_side_len: u32,
@@ -18,7 +19,7 @@ pub struct DetectOptions {
 }
 
 /// Side of the picture that is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitType {
     /// The shorter side has at least this length.
     Min,
@@ -42,7 +43,7 @@ impl Default for DetectOptions {
 }
 
 /// Precision of the line recognizer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecognizerPrecision {
     /// Eight bits where they are faster, else single precision.
     Auto,
@@ -54,7 +55,7 @@ pub enum RecognizerPrecision {
 }
 
 /// Parameters of line reading, under their usual names.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LineOptions {
     /// Parameters of the detector.
     pub detect: DetectOptions,

@@ -2,11 +2,12 @@
 
 use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A word and its position.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word {
     /// Bounding box in page pixels.
     pub bbox: Rect,
@@ -23,7 +24,7 @@ pub struct Word {
 }
 
 /// Position of a word relative to its line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Shift {
     /// On the line.
     #[default]
@@ -35,7 +36,7 @@ pub enum Shift {
 }
 
 /// Writing direction of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// From left to right or right to left.
     Horizontal,
@@ -46,7 +47,7 @@ pub enum Direction {
 }
 
 /// Typographic style of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SegmentStyle {
     /// Height of an em in page pixels.
     pub font_size: f32,
@@ -63,7 +64,7 @@ pub struct SegmentStyle {
 }
 
 /// A part of a line without large gaps: at most the part within one column or table cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Bounding box in page pixels.
     pub bbox: Rect,
@@ -168,7 +169,7 @@ pub(crate) fn words_text(words: &[Word]) -> String {
 pub(crate) const DEFAULT_BODY: f32 = 20.0;
 
 /// The text of a prepared page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageText {
     /// Source of the text.
     pub source: TextSource,

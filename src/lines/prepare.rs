@@ -4,7 +4,7 @@ use super::diagnostics::{
     no_chars, not_read, not_readable, short_of_lines, too_long, too_narrow, unknown_encodings,
 };
 use super::doubt::{self, Readings, Settled};
-use super::reader::LineReader;
+use super::reader::{LineNetworks, read_at};
 use super::scan::{self, DarkMap};
 use super::thresholds::trust::{MAX_HIDDEN, TURNED_SHARE};
 use super::trust::{self, TextLayerMode, Verdict};
@@ -16,7 +16,6 @@ use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
-use crate::onnx::OnnxError;
 use crate::preprocess::{
     self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps,
 };
@@ -107,7 +106,7 @@ pub enum PrepareError {
     Page(#[from] PageError),
     /// A network failed.
     #[error(transparent)]
-    Onnx(#[from] OnnxError),
+    Network(#[from] Fault),
     /// A network of document preprocessing failed.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
@@ -118,7 +117,7 @@ impl PrepareError {
     pub fn reason(&self) -> Reason {
         match self {
             PrepareError::Page(error) => error.reason(),
-            PrepareError::Onnx(error) => error.reason(),
+            PrepareError::Network(fault) => fault.reason,
             PrepareError::Preprocess(PreprocessError(fault)) => fault.reason,
         }
     }
@@ -166,7 +165,7 @@ pub(crate) fn prepare_by_lines(
     page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
-    reader: Result<&mut LineReader, &Fault>,
+    reader: Result<&mut dyn LineNetworks, &Fault>,
     readings: &mut Readings,
 ) -> Result<PreparedPage, PrepareError> {
     // Of a page before this one that failed.
@@ -183,7 +182,7 @@ fn settle_or_read(
     mut page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
-    reader: Result<&mut LineReader, &Fault>,
+    reader: Result<&mut dyn LineNetworks, &Fault>,
     readings: &mut Readings,
 ) -> Result<PreparedPage, PrepareError> {
     let mut decision = verdict.decision.clone();
@@ -214,7 +213,7 @@ fn settle_or_read(
     };
     if let Some(content) = page.content.as_mut().filter(|_| verdict.is_doubted()) {
         let settled = doubt::settle(content, &verdict, readings, &mut |quads| {
-            reader.read_at(&pixels, quads)
+            read_at(reader, &pixels, quads)
         });
         match settled {
             Ok(Settled::Layer(reason)) => {
@@ -226,7 +225,9 @@ fn settle_or_read(
             }
             Ok(Settled::Open) => {}
             // The layer is there all the same.
-            Err(_) if decision.source == TextSource::TextLayer => {
+            Err(fault)
+                if decision.source == TextSource::TextLayer && !fault.reason.is_of_device() =>
+            {
                 return Ok(prepare_layer(page, decision));
             }
             Err(error) => return Err(error.into()),

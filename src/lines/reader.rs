@@ -5,6 +5,7 @@ use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
 use super::options::LineOptions;
+use super::page_orientation;
 use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
@@ -98,28 +99,6 @@ fn load_recognizer(
     )
 }
 
-/// The classifier of pages, which runs on the CPU: it takes hundredths of a second.
-fn page_orientation(runtime: &Runtime, dirs: &RuntimeDirs) -> Option<OrientationClassifier> {
-    let Ok(path) = dirs.find(runtime::PAGE_ORIENTATION) else {
-        tracing::info!(
-            "`{}` is not there, and pages are turned by their lines alone: scripts/setup.sh fetches it",
-            runtime::PAGE_ORIENTATION
-        );
-        return None;
-    };
-    let network = runtime.on_cpu().network(&path).map_err(Fault::from);
-    match network.and_then(OrientationClassifier::exported) {
-        Ok(classifier) => Some(classifier),
-        Err(fault) => {
-            let file = path.display();
-            tracing::warn!(
-                "`{file}` cannot be used, pages are turned by their lines alone: {fault}"
-            );
-            None
-        }
-    }
-}
-
 /// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
 /// CPU, unless the GPU was asked for by name.
 fn tried(
@@ -146,6 +125,51 @@ fn tried(
     }
 }
 
+/// The line networks, in this process or in another one.
+pub(crate) trait LineNetworks: Send {
+    /// Reads a page; results are in the pixels of the straightened page.
+    fn read(&mut self, page: &Pixels) -> Result<ReadPage, Fault>;
+
+    /// Reads lines that were cut out of a page, upright.
+    fn read_crops(&mut self, crops: Vec<Pixels>) -> Result<Vec<LineText>, Fault>;
+
+    /// Gives the memory that past pages took back to the system; the next page takes it anew.
+    fn release_memory(&mut self) -> Result<(), Fault>;
+}
+
+impl LineNetworks for LineReader {
+    fn read(&mut self, page: &Pixels) -> Result<ReadPage, Fault> {
+        Ok(LineReader::read(self, page)?)
+    }
+
+    fn read_crops(&mut self, crops: Vec<Pixels>) -> Result<Vec<LineText>, Fault> {
+        Ok(self.recognizer.read(&crops)?)
+    }
+
+    fn release_memory(&mut self) -> Result<(), Fault> {
+        self.detector
+            .release_memory(&[1, 3, tiles::LEAST_INPUT, tiles::LEAST_INPUT])?;
+        // The direction classifier takes hardly any.
+        Ok(self.recognizer.release_memory()?)
+    }
+}
+
+/// Reads the lines at these places of a page; one without area is empty. Nothing is detected.
+pub(super) fn read_at(
+    networks: &mut dyn LineNetworks,
+    page: &Pixels,
+    quads: &[Quad],
+) -> Result<Vec<LineText>, Fault> {
+    let mut lines = vec![LineText::default(); quads.len()];
+    let cut = quads.iter().map(|quad| cut_line(page, quad)).enumerate();
+    let (places, crops): (Vec<usize>, Vec<Pixels>) =
+        cut.filter_map(|(at, crop)| Some((at, crop?))).unzip();
+    for (at, line) in places.into_iter().zip(networks.read_crops(crops)?) {
+        lines[at] = line;
+    }
+    Ok(lines)
+}
+
 impl LineReader {
     /// Loads the networks from the runtime folders.
     pub fn load(
@@ -159,7 +183,7 @@ impl LineReader {
         let wants_orientation = options.use_page_orientation;
         let ((detector, page_orientation), (recognizer, direction)) = rayon::join(
             || {
-                let orientation = || page_orientation(runtime, dirs);
+                let orientation = || page_orientation::load(runtime, dirs);
                 (
                     load(runtime::LINE_DETECTOR),
                     wants_orientation.then(orientation).flatten(),
@@ -233,30 +257,6 @@ impl LineReader {
             skew_degrees: skew.to_degrees(),
             too_long,
         })
-    }
-
-    /// Gives the memory that past pages took back to the system; the next page takes it anew.
-    pub(crate) fn release_memory(&mut self) -> Result<(), OnnxError> {
-        self.detector
-            .release_memory(&[1, 3, tiles::LEAST_INPUT, tiles::LEAST_INPUT])?;
-        // The direction classifier takes hardly any.
-        self.recognizer.release_memory()
-    }
-
-    /// Reads the lines at these places of a page; one without area is empty. Nothing is detected.
-    pub(super) fn read_at(
-        &mut self,
-        page: &Pixels,
-        quads: &[Quad],
-    ) -> Result<Vec<LineText>, OnnxError> {
-        let mut lines = vec![LineText::default(); quads.len()];
-        let cut = quads.iter().map(|quad| cut_line(page, quad)).enumerate();
-        let (places, crops): (Vec<usize>, Vec<Pixels>) =
-            cut.filter_map(|(at, crop)| Some((at, crop?))).unzip();
-        for (at, line) in places.into_iter().zip(self.recognizer.read(&crops)?) {
-            lines[at] = line;
-        }
-        Ok(lines)
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {

@@ -6,6 +6,7 @@
 pub(crate) mod buffers;
 pub(crate) mod checkpoint;
 pub(crate) mod cuda;
+mod device;
 pub(crate) mod graph;
 pub(crate) mod layers;
 pub(crate) mod model_file;
@@ -24,6 +25,7 @@ pub(crate) use cuda::Gpu;
 use cuda::budget::{self, LIBRARY_WORK, Reservation};
 use cuda::errors::essence;
 use cuda::turns;
+pub use device::Device;
 use network::{Array, Network, SessionPlace};
 use ort::environment::Environment;
 use ort::ep::ArenaExtendStrategy;
@@ -31,22 +33,12 @@ use ort::ep::cuda::AttentionBackend;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 pub use quiet::forbid_telemetry;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
-/// Device that models run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
-    /// The GPU if the runtime has one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The GPU of this number; an error if it cannot be used.
-    Gpu(u32),
-}
-
 /// Options of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionOptions {
     /// Device.
     pub device: Device,
@@ -381,6 +373,11 @@ impl Runtime {
             });
             Ok(None)
         })
+    }
+
+    /// Number of GPUs that the driver offers. Fails with a sentence that says why none can be used.
+    pub(crate) fn gpu_count(&self) -> Result<u32, String> {
+        cuda::count()
     }
 
     /// `true` if graphs may contain our own operators, which run on the CPU only.

@@ -186,13 +186,13 @@ impl Resolved {
         }
     }
 
-    /// Limits of the engine, for `threads` readers and `page_memory` bytes of pages in flight.
-    pub(crate) fn limits(&self, threads: usize, page_memory: u64) -> Limits {
+    /// Limits of the engine, for `threads` readers, `page_memory` bytes of pages in flight and so many devices.
+    pub(crate) fn limits(&self, threads: usize, page_memory: u64, devices: usize) -> Limits {
         // While one batch of pages is processed, the next one is read.
-        let batch = self.vl.as_ref().map_or(1, |(vl, _)| vl.layout_batch_size);
+        let batch = self.vl.as_ref().map_or(1, |(vl, _)| vl.layout_batch_size) * devices;
         // Blocks recognized at once: enough pages are read to keep the recognizer busy.
         let at_once = match &self.vl {
-            Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
+            Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots) * devices,
             Some((
                 VlConfig {
                     server: Some(server),
@@ -207,7 +207,9 @@ impl Resolved {
             jobs: usize::MAX,
             openers: OPENERS,
             readers: threads,
-            pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
+            pages_in_flight: (threads * 2 + 2 * devices)
+                .max(batch + threads)
+                .max(fed + threads),
             page_memory,
             blocks_in_flight: at_once.saturating_mul(2).saturating_add(BLOCKS_AHEAD),
         }

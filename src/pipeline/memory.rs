@@ -2,7 +2,7 @@
 
 use super::{Backend, DraftMode, Resolved, SetupError};
 use crate::config::machine;
-use crate::config::memory::{Shares, Wants};
+use crate::config::memory::{BASE, Shares, Wants};
 use crate::config::vl::VlConfig;
 use crate::fault::{Fault, Reason};
 use crate::input::decode::MAX_PICTURE_PIXELS;
@@ -54,15 +54,15 @@ impl MemoryPlan {
 }
 
 /// Divides the memory and adjusts the settings to it. `limit`: bytes, if a limit was given besides that of
-/// the settings; `limit_name`: name of the limit for messages.
+/// the settings. `devices`: those of the networks; with several of them each has a process of its own.
 pub(crate) fn plan(
     resolved: &mut Resolved,
     limit: Option<u64>,
-    device: Device,
+    devices: &[Device],
     workers: usize,
 ) -> Result<MemoryPlan, SetupError> {
     let asked = limit.or(resolved.config.memory_limit);
-    let mut wants = wants(resolved, device, workers);
+    let mut wants = wants(resolved, devices, workers);
     // If the system does not report its memory, there is no limit.
     let limit = asked.unwrap_or_else(|| machine::memory().map_or(u64::MAX, |bytes| bytes / 4 * 3));
     let (least, least_with_lines) = wants.least();
@@ -80,7 +80,7 @@ pub(crate) fn plan(
         );
     }
     let shares = wants.share(limit);
-    let no_lines = (wants.reads_lines && shares.lines.is_none()).then(|| {
+    let no_lines = (wants.line_readers > 0 && shares.lines.is_none()).then(|| {
         let (limit, least) = (megabytes(limit), megabytes(least_with_lines));
         let message = format!(
             "the memory limit of {limit} MB leaves no room for line recognition; raise `memory_limit` to {least}M or more"
@@ -96,7 +96,9 @@ pub(crate) fn plan(
     config.lines.memory = shares.lines.unwrap_or(config.lines.memory);
     config.max_page_pixels = config.max_page_pixels.min(shares.page_pixels());
     if let Some((_, Backend::Native(run))) = &mut resolved.vl {
-        run.kv_cache = usize::try_from(shares.kv_cache).unwrap_or(usize::MAX);
+        let caches = devices.iter().filter(|device| !is_gpu(**device)).count();
+        let share = shares.kv_cache / caches.max(1) as u64;
+        run.kv_cache = usize::try_from(share).unwrap_or(usize::MAX);
     }
     Ok(MemoryPlan {
         shares,
@@ -126,13 +128,20 @@ fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
-fn wants(resolved: &Resolved, device: Device, workers: usize) -> Wants {
-    let (mut networks, mut kv_cache) = (0, (0, 0));
-    let uses_gpu = match device {
+/// `true` if networks are expected to run on a GPU.
+fn is_gpu(device: Device) -> bool {
+    match device {
         Device::Gpu(_) => true,
         Device::Auto => Path::new("/dev/nvidiactl").exists(),
         Device::Cpu => false,
-    };
+    }
+}
+
+fn wants(resolved: &Resolved, devices: &[Device], workers: usize) -> Wants {
+    let (mut networks, mut kv_cache) = (0, (0, 0));
+    let gpus = devices.iter().filter(|device| is_gpu(**device)).count() as u64;
+    let processes = devices.len().max(1) as u64;
+    let cpus = processes - gpus;
     let mut reads_lines = true;
     if let Some((vl, parts)) = &resolved.vl {
         reads_lines = match parts {
@@ -153,18 +162,18 @@ fn wants(resolved: &Resolved, device: Device, workers: usize) -> Wants {
                 true => (wanted, wanted),
                 false => (LEAST_KV_CACHE.min(wanted), wanted),
             };
-            if uses_gpu {
-                kv_cache = (0, 0); // it lies on the GPU
-            }
+            // That of a GPU lies on it.
+            kv_cache = (kv_cache.0 * cpus, kv_cache.1 * cpus);
         }
     }
-    if uses_gpu {
-        networks += GPU_LIBRARIES;
+    networks = networks * processes + GPU_LIBRARIES * gpus;
+    if processes > 1 {
+        networks += BASE * processes;
     }
     Wants {
         workers,
         worker: resolved.config.worker_memory,
-        reads_lines,
+        line_readers: if reads_lines { processes as usize } else { 0 },
         networks,
         kv_cache,
     }

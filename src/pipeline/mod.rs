@@ -4,9 +4,12 @@
 //! This module knows no flags, environment or exit codes; messages name parameters as in the table of
 //! [`crate::config::parameters`].
 
+mod gpu_slots;
 pub(crate) mod job;
 pub(crate) mod memory;
 pub(crate) mod networks;
+mod order;
+pub(crate) mod parts;
 pub(crate) mod resolve;
 pub(crate) mod stages;
 
@@ -185,6 +188,9 @@ pub enum SetupError {
     /// A model cannot be loaded; the text names the file and says what to do.
     #[error("{0}")]
     Model(Fault),
+    /// One of several devices cannot be used.
+    #[error("{0}")]
+    Devices(Fault),
     /// The device does not support the requested precision.
     #[error("{0}")]
     Precision(PrecisionError),
@@ -211,9 +217,10 @@ impl SetupError {
     pub fn reason(&self) -> Reason {
         match self {
             SetupError::Memory { .. } | SetupError::GpuMemory { .. } => Reason::OutOfMemory,
-            SetupError::Runtime(fault) | SetupError::Model(fault) | SetupError::Server(fault) => {
-                fault.reason
-            }
+            SetupError::Runtime(fault)
+            | SetupError::Model(fault)
+            | SetupError::Devices(fault)
+            | SetupError::Server(fault) => fault.reason,
             SetupError::NoRecognizer(_)
             | SetupError::OtherName { .. }
             | SetupError::OtherRole { .. } => Reason::Model,

@@ -1,7 +1,9 @@
 //! Loading of networks from the folders of models, and the networks that a run needs.
 
+use super::gpu_slots;
+use super::order::NetworkChoices;
 use super::{DraftMode, NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
-use crate::config::vl::{ModelChoice, VlConfig};
+use crate::config::vl::ModelChoice;
 use crate::fault::{Fault, Reason};
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
@@ -252,24 +254,16 @@ fn for_layout(runtime: &Runtime) -> Runtime {
     let left = runtime.gpu_memory_left().unwrap_or(usize::MAX);
     runtime.with_gpu_work((left / 8).clamp(LAYOUT_WORK[0], LAYOUT_WORK[1]))
 }
-/// Default number of slots on a GPU: blocks that are decoded together.
-const GPU_SLOTS: usize = 64;
-/// The same on a GPU without flash attention, whose steps take time by the length of all slots.
-const GPU_SLOTS_WITHOUT_FLASH: usize = 16;
 /// Smallest KV cache on a GPU that is of use, in bytes.
 const LEAST_CACHE: usize = 64 << 20;
 /// Size of the KV cache on a GPU without a limit, in bytes.
 const GPU_CACHE: usize = 8 << 30;
 /// Tokens of the largest image with its prompt.
 const LONGEST_PROMPT: usize = 2304;
-/// Tokens that most blocks stay below, including image and answer.
-const COMMON_TOKENS: usize = 2048;
-/// The same on a GPU without flash attention: more blocks start again in a longer slot.
-const COMMON_TOKENS_WITHOUT_FLASH: usize = 1024;
 
 /// Loads the recognizer of a run; also returns its number of slots.
 pub(crate) fn load_recognizer(
-    config: &VlConfig,
+    config: &NetworkChoices,
     run: &NativeOptions,
     runtime: &Runtime,
     quantized: Option<&Path>,
@@ -305,9 +299,8 @@ pub(crate) fn load_recognizer(
         Err(fault) => Err(SetupError::Model(fault)),
     };
     if let Some(gpu) = runtime.gpu().map_err(|e| SetupError::Model(e.into()))? {
-        let longest =
-            LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
-        let asked = gpu_slots(&gpu, run.slots, longest);
+        let longest = LONGEST_PROMPT + config.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
+        let asked = gpu_slots::of(&gpu, run.slots, longest);
         let slots = asked.count;
         let kernels = gpu_kernels(run, &gpu, asked)?;
         // Until the recognizer, which takes all that is left, has its part.
@@ -351,24 +344,6 @@ pub(crate) fn load_recognizer(
         load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?,
         run.run.slots,
     ))
-}
-
-/// Slots of the KV cache for a GPU, as many as were asked for or as suit it, for sequences of up to `longest` tokens.
-fn gpu_slots(gpu: &Gpu, asked: Option<usize>, longest: usize) -> Slots {
-    let (count, common) = match gpu.has_flash_attention() {
-        true => (GPU_SLOTS, COMMON_TOKENS),
-        false => (GPU_SLOTS_WITHOUT_FLASH, COMMON_TOKENS_WITHOUT_FLASH),
-    };
-    let count = asked.unwrap_or(count);
-    Slots {
-        count,
-        longest,
-        common,
-        most_long: match gpu.has_flash_attention() {
-            true => count,
-            false => count.div_ceil(4),
-        },
-    }
 }
 
 fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
@@ -518,7 +493,7 @@ fn other<T>(loaded: LoadedModel, role: NetworkRole) -> Result<T, SetupError> {
 
 /// Loads the layout network of the settings.
 pub(crate) fn load_layout(
-    config: &VlConfig,
+    config: &NetworkChoices,
     runtime: &Runtime,
     quantized: Option<&Path>,
 ) -> Result<LayoutNetwork, SetupError> {
@@ -540,7 +515,7 @@ fn orientation_file(file: &Path, runtime: &Runtime) -> Result<OrientationClassif
 /// Loads the networks that the settings of a run need. `orientation`: the file that is taken for page orientation if no folder
 /// is named.
 pub(crate) fn load_for_run(
-    config: &VlConfig,
+    config: &NetworkChoices,
     runtime: &Runtime,
     quantized: Option<&Path>,
     orientation: Option<&Path>,
@@ -551,7 +526,7 @@ pub(crate) fn load_for_run(
         layout: None,
         preprocess: DocNetworks::default(),
     };
-    if config.plan.use_layout_detection {
+    if config.use_layout_detection {
         networks.layout = Some(load_layout(config, runtime, quantized)?);
     }
     let preprocess = config.preprocess;

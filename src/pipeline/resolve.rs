@@ -9,6 +9,7 @@ use crate::lines::TextLayerMode;
 use crate::proof::replay::Case;
 use crate::recognize::paddleocr_vl::backend::RunOptions;
 use crate::writer::options::MarkdownOptions;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(crate) enum Backend {
 }
 
 /// Options of the recognizer in this process.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct NativeOptions {
     /// Precision of the weights; `None` for the device's default.
     pub precision: Option<Precision>,
@@ -65,7 +66,7 @@ pub(crate) struct NativeOptions {
 }
 
 /// A requested precision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Precision {
     /// Single precision: exact.
     Fp32,
@@ -80,7 +81,7 @@ pub(crate) enum Precision {
 }
 
 /// Source of draft tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DraftMode {
     /// The text layer of PDFs, if it is reliable.
     Auto,

@@ -1,33 +1,35 @@
 //! Loading of a run's stages, which prepare pages, detect regions and recognize blocks, from the pipeline's
 //! settings.
 
-use super::networks;
-use super::{Backend, DraftMode, NativeOptions, OwnText, Resolved, SetupError};
+use super::order::{LoadOrder, NetworkChoices};
+use super::{Backend, DraftMode, OwnText, Resolved, SetupError, networks, parts};
+use crate::config::machine;
 use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
-use crate::config::{Config, machine};
+use crate::devices::pool::{DevicePool, Program};
+use crate::devices::remote::{RemoteDetector, RemoteLines, RemotePreprocessor, RemoteRecognizer};
 use crate::document::TextSource;
 use crate::engine::{JobSettings, LinePreparer, LoadedParts, Stages};
 use crate::fault::Fault;
 use crate::input::{PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
-use crate::layout::network::NetworkDetector;
 use crate::layout::picture::{PictureNetworks, PictureOptions};
 use crate::lines::{
-    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, Readings, TextLayerMode,
-    Verdict, decide_text, prepare_by_lines, prepare_picture, text_layer,
+    LineNetworks, LineOptions, PageText, PrepareError, PreparedPage, Preprocessor, Readings,
+    TextLayerMode, Verdict, decide_text, prepare_by_lines, prepare_picture, text_layer,
 };
-use crate::onnx::{Runtime, SessionOptions};
-use crate::preprocess::PreprocessOptions;
+use crate::onnx::{Device, Runtime, SessionOptions};
+use crate::preprocess::{DocPreprocessor, PreprocessOptions};
 use crate::proof::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::recognize::Recognizer;
-use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
 use crate::recognize::server::{ServerRecognizer, StopSignals};
 use crate::recognize::text_first::TextFirst;
 use crate::runtime::{self, RuntimeDirs};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Loads stages from files on this machine.
 pub(crate) struct Loader<'a> {
@@ -35,6 +37,8 @@ pub(crate) struct Loader<'a> {
     pub dirs: RuntimeDirs,
     /// Session options of the networks.
     pub session: SessionOptions,
+    /// Several devices instead of the one of the session options.
+    pub several: Option<SeveralDevices>,
     /// Folder for quantized weights; `None` to not store them.
     pub quantized: Option<PathBuf>,
     /// The reason why lines in images are not recognized, if so.
@@ -43,45 +47,96 @@ pub(crate) struct Loader<'a> {
     pub ends: &'a StopSignals,
 }
 
+/// Devices with a process for each.
+#[derive(Debug, Clone)]
+pub(crate) struct SeveralDevices {
+    /// The devices; a CPU may be there more than once.
+    pub devices: Vec<Device>,
+    /// The program of their processes.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
 impl Loader<'_> {
     /// Loads the stages for the settings.
     pub(crate) fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
         let own_text = resolved.own_text;
         let loaded = loaded(resolved);
-        let lines = LazyLines {
-            dirs: self.dirs.clone(),
-            session: self.session.clone(),
-            config: resolved.config.clone(),
+        if let Some((_, Backend::Recorded(case))) = &resolved.vl {
+            let networks = Box::new(ReplayPreprocessor { case: case.clone() });
+            return Ok(Stages {
+                lines: vec![Box::new(ImagePreparer {
+                    preprocessor: Preprocessor { networks },
+                    drafts: DraftMode::Off,
+                    lines: None,
+                })],
+                detectors: vec![Box::new(ReplayDetector { case: case.clone() })],
+                recognizer: after_own_text(
+                    own_text,
+                    Box::new(ReplayRecognizer { case: case.clone() }),
+                ),
+                loaded,
+            });
+        }
+        let devices = match &self.several {
+            Some(several) => Some(Arc::new(self.start(several, resolved)?)),
+            None => None,
+        };
+        let lines = || LazyLines {
+            source: match &devices {
+                Some(devices) => LineSource::Devices(devices.clone()),
+                None => LineSource::Here {
+                    dirs: self.dirs.clone(),
+                    session: self.session.clone(),
+                    options: resolved.config.lines,
+                },
+            },
             reader: self.no_lines.clone().map(Err),
             preprocessor: None,
         };
-        match &resolved.vl {
-            None => Ok(Stages {
-                lines: Box::new(lines),
-                detector: Box::new(GeometricDetector {
+        let Some((vl, backend)) = &resolved.vl else {
+            let count = devices.as_ref().map_or(1, |devices| devices.count());
+            return Ok(Stages {
+                lines: (0..count).map(|_| Box::new(lines()) as _).collect(),
+                detectors: vec![Box::new(GeometricDetector {
                     pictures: self.picture_networks(resolved.config.pictures),
-                }),
+                })],
                 recognizer: Box::new(PageTextRecognizer),
                 loaded,
-            }),
-            Some((_, Backend::Recorded(case))) => {
-                let networks = Box::new(ReplayPreprocessor { case: case.clone() });
-                Ok(Stages {
-                    lines: Box::new(ImagePreparer {
-                        preprocessor: Preprocessor { networks },
-                        drafts: DraftMode::Off,
-                        lines: None,
-                    }),
-                    detector: Box::new(ReplayDetector { case: case.clone() }),
-                    recognizer: after_own_text(
-                        own_text,
-                        Box::new(ReplayRecognizer { case: case.clone() }),
-                    ),
-                    loaded,
-                })
+            });
+        };
+        let networks = match &devices {
+            Some(devices) => self.on_devices(devices, vl, backend)?,
+            None => self.here(vl, backend)?,
+        };
+        let drafts = match backend {
+            Backend::Native(native) => native.draft,
+            _ => DraftMode::Off,
+        };
+        let preparer = |networks: Box<dyn DocPreprocessor>| -> Box<dyn LinePreparer> {
+            let preprocessor = Preprocessor { networks };
+            match backend {
+                Backend::PageText => Box::new(LazyLines {
+                    preprocessor: Some(preprocessor),
+                    ..lines()
+                }),
+                _ => Box::new(ImagePreparer {
+                    preprocessor,
+                    drafts,
+                    lines: (drafts == DraftMode::Lines).then(lines),
+                }),
             }
-            Some((vl, backend)) => self.load_networks(vl, backend, lines, own_text, loaded),
-        }
+        };
+        Ok(Stages {
+            lines: networks.preprocess.into_iter().map(preparer).collect(),
+            detectors: networks.detectors,
+            recognizer: match backend {
+                Backend::PageText => networks.recognizer,
+                _ => after_own_text(own_text, networks.recognizer),
+            },
+            loaded,
+        })
     }
 
     /// The networks that look at pictures of pages, if some are wanted. They run on the CPU, which needs a tenth of a second
@@ -103,96 +158,121 @@ impl Loader<'_> {
         (options.is_any() && reads_pictures).then(|| PictureNetworks::new(options, Box::new(load)))
     }
 
-    /// Layout networks with a backend: the recognizer in this process, servers, or the text of pages.
-    fn load_networks(
-        &self,
-        vl: &VlConfig,
-        backend: &Backend,
-        mut lines: LazyLines,
-        own_text: Option<OwnText>,
-        loaded: LoadedParts,
-    ) -> Result<Stages, SetupError> {
-        let runtime = lines.runtime().map_err(SetupError::Runtime)?;
-        let quantized = self.quantized.as_deref();
+    /// Loads the networks in this process.
+    fn here(&self, vl: &VlConfig, backend: &Backend) -> Result<RunParts, SetupError> {
+        let runtime = parts::runtime(&self.dirs, &self.session).map_err(SetupError::Runtime)?;
+        let (quantized, choices) = (self.quantized.as_deref(), NetworkChoices::of(vl));
         let orientation = self.dirs.find(runtime::PAGE_ORIENTATION).ok();
-        let networks = networks::load_for_run(vl, &runtime, quantized, orientation.as_deref())?;
-        let detector: Box<dyn LayoutDetector> = match networks.layout {
-            Some(network) => Box::new(NetworkDetector {
-                network: Some(network),
-                reload: {
-                    let (vl, runtime, quantized) =
-                        (vl.clone(), runtime.clone(), self.quantized.clone());
-                    let load = move || networks::load_layout(&vl, &runtime, quantized.as_deref());
-                    Box::new(move || load().map_err(Fault::from))
-                },
-                // On the CPU one page at a time is as fast, and takes a quarter of the memory.
-                batch_size: if runtime.uses_gpu() {
-                    vl.layout_batch_size
-                } else {
-                    1
-                },
-                reads_page_text: matches!(backend, Backend::PageText),
-            }),
+        let networks =
+            networks::load_for_run(&choices, &runtime, quantized, orientation.as_deref())?;
+        let reads_page_text = matches!(backend, Backend::PageText);
+        let detector = match networks.layout {
+            Some(network) => {
+                parts::detector(network, &choices, &runtime, quantized, reads_page_text)
+            }
             // Each page is one region; the detector is not called.
             None => Box::new(GeometricDetector::default()),
         };
-        let networks = Box::new(networks.preprocess);
-        let preprocessor = Preprocessor { networks };
-        let (drafts, line_drafts, recognizer): (_, _, Box<dyn Recognizer>) = match backend {
-            Backend::PageText | Backend::Recorded(_) => {
-                lines.preprocessor = Some(preprocessor);
-                let recognizer = Box::new(PageTextRecognizer);
-                return Ok(Stages {
-                    lines: Box::new(lines),
-                    detector,
-                    recognizer,
-                    loaded,
-                });
-            }
-            Backend::Server => (DraftMode::Off, None, server(vl, self.ends)?),
-            Backend::Native(native) => {
-                let recognizer = recognizer(vl, native, &runtime, quantized)?;
-                (
-                    native.draft,
-                    (native.draft == DraftMode::Lines).then_some(lines),
-                    recognizer,
-                )
-            }
+        let recognizer = match backend {
+            Backend::Native(native) => parts::recognizer(&choices, native, &runtime, quantized)?.0,
+            backend => elsewhere(vl, backend, self.ends)?,
         };
-        let pictures = ImagePreparer {
-            preprocessor,
-            drafts,
-            lines: line_drafts,
-        };
-        let recognizer = after_own_text(own_text, recognizer);
-        Ok(Stages {
-            lines: Box::new(pictures),
-            detector,
+        Ok(RunParts {
+            preprocess: vec![Box::new(networks.preprocess)],
+            detectors: vec![detector],
             recognizer,
-            loaded,
         })
+    }
+
+    /// The networks of the devices.
+    fn on_devices(
+        &self,
+        devices: &Arc<DevicePool>,
+        vl: &VlConfig,
+        backend: &Backend,
+    ) -> Result<RunParts, SetupError> {
+        let each = || (0..devices.count()).map(|_| devices.clone());
+        let detector = |pool| -> Box<dyn LayoutDetector> {
+            Box::new(RemoteDetector {
+                pool,
+                reads_page_text: matches!(backend, Backend::PageText),
+            })
+        };
+        let recognizer: Box<dyn Recognizer> = match backend {
+            Backend::Native(native) => Box::new(RemoteRecognizer {
+                pool: devices.clone(),
+                drafts: native.run.drafts,
+            }),
+            backend => elsewhere(vl, backend, self.ends)?,
+        };
+        Ok(RunParts {
+            preprocess: each()
+                .map(|pool| Box::new(RemotePreprocessor(pool)) as _)
+                .collect(),
+            detectors: match vl.plan.use_layout_detection {
+                true => each().map(detector).collect(),
+                false => vec![Box::new(GeometricDetector::default())],
+            },
+            recognizer,
+        })
+    }
+
+    /// Starts the processes of several devices.
+    fn start(
+        &self,
+        several: &SeveralDevices,
+        resolved: &Resolved,
+    ) -> Result<DevicePool, SetupError> {
+        let threads = (self.session.cpu_threads / several.devices.len().max(1)).max(1);
+        let native = match &resolved.vl {
+            Some((_, Backend::Native(native))) => Some(native),
+            _ => None,
+        };
+        let order = |device: &Device| {
+            let order = LoadOrder {
+                dirs: self.dirs.clone(),
+                session: SessionOptions {
+                    device: *device,
+                    cpu_threads: threads,
+                    ..self.session.clone()
+                },
+                quantized: self.quantized.clone(),
+                lines: resolved.config.lines,
+                networks: resolved.vl.as_ref().map(|(vl, _)| NetworkChoices::of(vl)),
+                recognizer: native.cloned(),
+            };
+            (device.to_string(), order)
+        };
+        let program = Program {
+            path: several.program.clone(),
+            arguments: several.arguments.clone(),
+            threads,
+        };
+        let orders = several.devices.iter().map(order).collect();
+        DevicePool::start(&program, orders).map_err(SetupError::Devices)
     }
 }
 
-/// The recognizer in this process.
-fn recognizer(
+/// What works with networks, in this process or elsewhere.
+struct RunParts {
+    /// Document preprocessing, for each thread that prepares pages.
+    preprocess: Vec<Box<dyn DocPreprocessor>>,
+    /// Layout detection, for each thread that detects regions.
+    detectors: Vec<Box<dyn LayoutDetector>>,
+    /// Recognition.
+    recognizer: Box<dyn Recognizer>,
+}
+
+/// A recognizer without a network of this run: servers, or the text of pages.
+fn elsewhere(
     vl: &VlConfig,
-    native: &NativeOptions,
-    runtime: &Runtime,
-    quantized: Option<&Path>,
+    backend: &Backend,
+    ends: &StopSignals,
 ) -> Result<Box<dyn Recognizer>, SetupError> {
-    let (model, slots) = networks::load_recognizer(vl, native, runtime, quantized)?;
-    let options = RunOptions {
-        slots,
-        ..native.run.clone()
-    };
-    let (vl, native, runtime) = (vl.clone(), native.clone(), runtime.clone());
-    let quantized = quantized.map(Path::to_path_buf);
-    let load = move || networks::load_recognizer(&vl, &native, &runtime, quantized.as_deref());
-    let reload = Box::new(move || load().map(|(model, _)| model).map_err(Fault::from));
-    Ok(Box::new(
-        PaddleOcrVl::new(model, options).with_reload(reload),
-    ))
+    match backend {
+        Backend::Server => server(vl, ends),
+        _ => Ok(Box::new(PageTextRecognizer)),
+    }
 }
 
 /// Parts available to jobs after these settings were loaded.
@@ -246,30 +326,52 @@ fn server(vl: &VlConfig, ends: &StopSignals) -> Result<Box<dyn Recognizer>, Setu
 
 /// Loads the line networks when the first page needs them; preprocesses pages if there are networks for that.
 struct LazyLines {
-    dirs: RuntimeDirs,
-    session: SessionOptions,
-    config: Config,
-    reader: Option<Result<LineReader, Fault>>,
+    source: LineSource,
+    reader: Option<Result<Box<dyn LineNetworks>, Fault>>,
     preprocessor: Option<Preprocessor>,
 }
 
-impl LazyLines {
-    fn runtime(&self) -> Result<Runtime, Fault> {
-        let library = self.dirs.find(runtime::ONNXRUNTIME)?;
-        Ok(Runtime::load(&library, self.session.clone())?)
-    }
+/// Where the line networks are.
+enum LineSource {
+    /// In this process.
+    Here {
+        dirs: RuntimeDirs,
+        session: SessionOptions,
+        options: LineOptions,
+    },
+    /// On the devices.
+    Devices(Arc<DevicePool>),
+}
 
-    /// The line networks, loaded on first use, and the preprocessor. Both are borrowed, not taken out, since
-    /// the work may unwind.
-    fn parts(&mut self) -> (Result<&mut LineReader, &Fault>, Option<&mut Preprocessor>) {
-        if self.reader.is_none() {
-            self.reader = Some(self.load());
+impl LineSource {
+    fn load(&self) -> Result<Box<dyn LineNetworks>, Fault> {
+        match self {
+            LineSource::Here {
+                dirs,
+                session,
+                options,
+            } => parts::line_networks(dirs, session, *options),
+            LineSource::Devices(devices) => Ok(Box::new(RemoteLines::load(devices)?)),
         }
-        let reader = self.reader.as_mut().expect("loaded above");
-        (
-            reader.as_mut().map_err(|fault| &*fault),
-            self.preprocessor.as_mut(),
-        )
+    }
+}
+
+impl LazyLines {
+    /// The line networks, loaded on first use, and the preprocessor. Both are borrowed, not taken out, since
+    /// the work may unwind. Fails if it says nothing about the networks that they are not there.
+    fn parts(&mut self) -> Result<LineParts<'_>, Fault> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => match self.source.load() {
+                Err(fault) if fault.reason.is_of_device() => return Err(fault),
+                loaded => loaded,
+            },
+        };
+        let reader = match self.reader.insert(reader) {
+            Ok(reader) => Ok(reader.as_mut()),
+            Err(fault) => Err(&*fault),
+        };
+        Ok((reader, self.preprocessor.as_mut()))
     }
 
     fn release_memory(&mut self) {
@@ -280,12 +382,13 @@ impl LazyLines {
         }
         machine::release_memory();
     }
-
-    fn load(&self) -> Result<LineReader, Fault> {
-        let reader = LineReader::load(&self.runtime()?, &self.dirs, self.config.lines)?;
-        Ok(reader)
-    }
 }
+
+/// The line networks, or why there are none, and the preprocessor.
+type LineParts<'a> = (
+    Result<&'a mut (dyn LineNetworks + 'static), &'a Fault>,
+    Option<&'a mut Preprocessor>,
+);
 
 impl LinePreparer for LazyLines {
     fn prepare(
@@ -296,7 +399,8 @@ impl LinePreparer for LazyLines {
         settings: &JobSettings,
         readings: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
-        let (reader, preprocessor) = self.parts();
+        let (reader, preprocessor) = self.parts().map_err(PrepareError::Network)?;
+        let reader = reader.map(|reader| -> &mut dyn LineNetworks { reader });
         let read = |page| prepare_by_lines(page, verdict, source, reader, readings);
         match preprocessor {
             Some(preprocessor) => preprocessor.prepare(
@@ -343,7 +447,7 @@ impl ImagePreparer {
             .as_mut()
             .zip(page.pixels.as_ref())
             .and_then(|(lines, pixels)| {
-                let reader = lines.parts().0.ok()?;
+                let reader = lines.parts().ok()?.0.ok()?;
                 reader
                     .read(pixels)
                     .ok()

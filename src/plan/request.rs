@@ -3,11 +3,12 @@
 
 use super::figures::TableFigure;
 use crate::document::Label;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Task that the recognizer performs on a crop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Task {
     /// Read text.
     Ocr,
@@ -62,7 +63,7 @@ impl Task {
 }
 
 /// Limits of a crop's number of pixels after resizing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PixelLimits {
     /// Minimum.
     pub min: u64,

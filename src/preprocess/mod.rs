@@ -10,9 +10,10 @@ pub(crate) mod uvdoc;
 use crate::document::Preprocessing;
 use crate::fault::Fault;
 use crate::raster::Pixels;
+use serde::{Deserialize, Serialize};
 
 /// Steps that run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PreprocessOptions {
     /// `use_doc_preprocessor`: `false` turns off both steps.
     pub use_doc_preprocessor: bool,

@@ -56,6 +56,8 @@ pub struct BlockRequest {
     pub request: Arc<Request>,
     /// Crop of the block; backends that read the page's text need none.
     pub crop: Option<Arc<Pixels>>,
+    /// Its text in the page's own text, where it was looked up already: a page that comes from another process has none.
+    pub draft: Option<Arc<str>>,
     /// Time left to the page, for backends that read its text; `None` for no limit. Other backends have a
     /// time limit per block.
     pub time_left: Option<Duration>,

@@ -328,6 +328,7 @@ mod tests {
             region: Arc::new(Region::new(label, bbox, 0.9)),
             request: Arc::new(Request::of(label, &RequestOptions::default())),
             crop: Some(Arc::new(crop)),
+            draft: None,
             time_left: None,
             time_spent: Arc::default(),
         }

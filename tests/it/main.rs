@@ -18,6 +18,7 @@ mod cli;
 mod compat;
 mod conform;
 mod deploy;
+mod devices;
 mod documents;
 mod doubted;
 mod drawn;

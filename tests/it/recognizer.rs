@@ -202,6 +202,7 @@ fn request(block: usize, (width, height): (usize, usize)) -> BlockRequest {
             height,
             data,
         })),
+        draft: None,
         time_left: None,
         time_spent: Arc::default(),
     }

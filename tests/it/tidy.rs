@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "writer",
     "config",
     "proof",
+    "devices",
     "pipeline",
     "parser",
     "serve",

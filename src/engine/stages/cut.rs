@@ -108,6 +108,7 @@ fn requests(
                 region: Arc::new(planned.region.clone()),
                 request: Arc::new(planned.request.clone()?),
                 crop: crops.get(&block).cloned(),
+                draft: None,
                 time_left,
                 time_spent: Arc::clone(time_spent),
             })

@@ -1,8 +1,8 @@
 //! The layout stage: pages are passed to the detector.
 
 use super::cut::ToCut;
-use super::{PageJob, Stage, by_deadline, guarded};
-use crate::deadline::{CancelToken, Deadline};
+use super::{PageJob, Stage, by_deadline};
+use crate::deadline::{CancelToken, Deadline, guarded};
 use crate::engine::counters::LayoutCounters;
 use crate::engine::job::{JobSettings, LayoutChoice};
 use crate::fault::{Fault, Reason};

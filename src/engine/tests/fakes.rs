@@ -306,8 +306,8 @@ pub(super) fn troubles(page: usize) -> Trouble {
 
 pub(super) fn fake_stages(trouble: fn(usize) -> Trouble, seed: u64) -> Stages {
     Stages {
-        lines: Box::new(FakeLines(trouble)),
-        detector: Box::new(FakeDetector(trouble)),
+        lines: vec![Box::new(FakeLines(trouble))],
+        detectors: vec![Box::new(FakeDetector(trouble))],
         recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
         loaded: LoadedParts::ALL,
     }

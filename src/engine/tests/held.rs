@@ -151,7 +151,7 @@ impl LinePreparer for Order {
 fn engine(pages_in_flight: usize) -> (Engine, Order) {
     let order = Order::default();
     let stages = Stages {
-        lines: Box::new(order.clone()),
+        lines: vec![Box::new(order.clone())],
         ..fake_stages(|_| Trouble::None, 1)
     };
     let engine = Engine::start(stages, limits(3, pages_in_flight)).unwrap();

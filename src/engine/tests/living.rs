@@ -450,7 +450,7 @@ impl Recognizer for SeedTeller {
 fn nothing_depends_on_what_stood_before() {
     let parts = || Stages {
         recognizer: Box::new(SeedTeller),
-        lines: Box::new(LargePages),
+        lines: vec![Box::new(LargePages)],
         ..stages(|_| Trouble::None)
     };
     let layout = LayoutChoice::WholePage(Label::Text);

@@ -176,8 +176,8 @@ impl Recognizer for Reader {
 
 fn stages(gate: &Gate) -> Stages {
     Stages {
-        lines: Box::new(Lines(gate.clone())),
-        detector: Box::new(Detector(gate.clone())),
+        lines: vec![Box::new(Lines(gate.clone()))],
+        detectors: vec![Box::new(Detector(gate.clone()))],
         recognizer: Box::new(Reader(gate.clone())),
         loaded: LoadedParts::ALL,
     }
@@ -350,7 +350,7 @@ impl LinePreparer for SlowLines {
 fn timed(lines: SlowLines, limit: Duration) -> Record {
     let gate = Gate::new(Place::None);
     let stages = Stages {
-        lines: Box::new(lines),
+        lines: vec![Box::new(lines)],
         ..stages(&gate)
     };
     let mut record = record(3);

@@ -317,7 +317,7 @@ fn read_pdf_page(
 }
 
 /// Keeps the response pipe to itself: anything else that writes to stdout goes to stderr.
-fn take_stdout() -> io::Result<File> {
+pub(crate) fn take_stdout() -> io::Result<File> {
     // SAFETY: plain descriptor calls; the new descriptor is owned by the file alone.
     unsafe {
         let pipe = libc::dup(1);
@@ -348,7 +348,7 @@ fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
 
 /// Ends this process as soon as the other end of its stdin is closed: the main process is gone. A separate
 /// thread watches, since the library may compute for minutes.
-fn end_with_parent() -> io::Result<()> {
+pub(crate) fn end_with_parent() -> io::Result<()> {
     // The main process decides about interrupts, which the terminal sends to all its programs.
     // SAFETY: ignoring a signal needs no handler.
     unsafe {

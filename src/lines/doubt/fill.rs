@@ -7,8 +7,8 @@ use super::Read;
 use super::align::{Slot, align};
 use super::readings::{GlyphKey, Readings};
 use super::thresholds::fill::*;
+use crate::fault::Fault;
 use crate::input::pdf::page::{PdfChar, PdfPage};
-use crate::onnx::OnnxError;
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 
@@ -24,7 +24,7 @@ pub(super) fn fill(
     (is_wanted, has_blanks): (&dyn Fn(&PdfChar) -> bool, bool),
     readings: &mut Readings,
     read: &mut Read<'_>,
-) -> Result<usize, OnnxError> {
+) -> Result<usize, Fault> {
     let mut missing: BTreeMap<Glyph, u32> = BTreeMap::new();
     let mut glyphs: Vec<(&Row, BTreeMap<Glyph, u32>)> = Vec::new();
     for row in rows {
@@ -219,7 +219,7 @@ mod tests {
     /// Reads rows as these texts, in the order in which they are asked for.
     fn reader<'a>(
         texts: &'a [&'a str],
-    ) -> impl FnMut(&[crate::geometry::Quad]) -> Result<Vec<LineText>, OnnxError> + 'a {
+    ) -> impl FnMut(&[crate::geometry::Quad]) -> Result<Vec<LineText>, Fault> + 'a {
         let mut texts = texts.iter();
         move |quads| {
             let line = |_| {

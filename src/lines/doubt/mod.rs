@@ -19,9 +19,9 @@ use super::rows::{Row, rows};
 use super::thresholds::trust::{MAX_HIDDEN, MAX_MEANINGLESS, MAX_OTHER_SCRIPT};
 use super::trust::{Rejected, Verdict, hidden_share, meaningless_share, other_script_share};
 use crate::document::TextSource;
+use crate::fault::Fault;
 use crate::geometry::Quad;
 use crate::input::pdf::page::{PdfChar, PdfPage};
-use crate::onnx::OnnxError;
 use compare::Found;
 pub(crate) use readings::Readings;
 use thresholds::compare::{ENOUGH, ENOUGH_OF_SCAN};
@@ -29,7 +29,7 @@ use thresholds::fill::MOST_UNKNOWN;
 use thresholds::sample::{MOST_FONTS, READ_AGAIN};
 
 /// Reads the lines at these places of the page's picture.
-pub(super) type Read<'a> = dyn FnMut(&[Quad]) -> Result<Vec<LineText>, OnnxError> + 'a;
+pub(super) type Read<'a> = dyn FnMut(&[Quad]) -> Result<Vec<LineText>, Fault> + 'a;
 
 /// What is known after some lines were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) fn settle(
     verdict: &Verdict,
     readings: &mut Readings,
     read: &mut Read<'_>,
-) -> Result<Settled, OnnxError> {
+) -> Result<Settled, Fault> {
     let reason = &verdict.decision.reason;
     let mut mended = 0;
     if verdict.has_unknown && meaningless_share(content) <= MOST_UNKNOWN {
@@ -120,7 +120,7 @@ fn mend(
     is_wanted: &dyn Fn(&PdfChar) -> bool,
     readings: &mut Readings,
     read: &mut Read<'_>,
-) -> Result<usize, OnnxError> {
+) -> Result<usize, Fault> {
     let rows = rows(content);
     let asked: Vec<Row> = rows
         .into_iter()
@@ -144,7 +144,7 @@ fn odd_font(
     font: u16,
     readings: &mut Readings,
     read: &mut Read<'_>,
-) -> Result<Odd, OnnxError> {
+) -> Result<Odd, Fault> {
     let key = Readings::key(content, font);
     let known = readings.is_right(key);
     if known == Some(true) {

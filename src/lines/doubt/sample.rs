@@ -6,8 +6,8 @@ use super::Read;
 use super::compare::{Found, Pair, compare};
 use super::thresholds::compare::SURE;
 use super::thresholds::sample::*;
+use crate::fault::Fault;
 use crate::input::pdf::page::PdfPage;
-use crate::onnx::OnnxError;
 
 /// Reads a few of the rows, spread over the page, and compares them.
 pub(super) fn sample(
@@ -15,7 +15,7 @@ pub(super) fn sample(
     rows: &[&Row],
     enough: f32,
     read: &mut Read<'_>,
-) -> Result<Found, OnnxError> {
+) -> Result<Found, Fault> {
     let chosen = spread(content, rows);
     if chosen.is_empty() {
         return Ok(Found::Unknown);

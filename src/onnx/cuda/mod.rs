@@ -68,12 +68,32 @@ pub(crate) fn is_built_in() -> bool {
     ort::ep::CUDA::is_available().unwrap_or(false)
 }
 
+/// Why there is no GPU with a runtime for the CPU.
+const NOT_FOR_GPUS: &str = "the ONNX Runtime in the runtime folder is one for the CPU";
+
 /// The GPU of this number. Fails with a sentence that says why it cannot be used.
 pub(crate) fn usable(number: u32) -> Result<Gpu, String> {
     match is_built_in() {
         true => look_at(number),
-        false => Err("the ONNX Runtime in the runtime folder is one for the CPU".into()),
+        false => Err(NOT_FOR_GPUS.into()),
     }
+}
+
+/// Number of GPUs. Fails with a sentence that says why there is none.
+pub(crate) fn count() -> Result<u32, String> {
+    match is_built_in() {
+        true => cuda().and_then(offered),
+        false => Err(NOT_FOR_GPUS.into()),
+    }
+}
+
+fn offered(cuda: &CudaRuntime) -> Result<u32, String> {
+    let _turn = turns::shared();
+    let mut count = 0;
+    // SAFETY: the function writes one number.
+    cuda.check(unsafe { (cuda.count)(&mut count) })
+        .map_err(|error| format!("the driver offers no GPU ({error})"))?;
+    Ok(count.max(0) as u32)
 }
 
 /// Looks at a GPU, once per process. Fails with a sentence that names the library or the card that is at fault.
@@ -92,12 +112,9 @@ fn look_at(number: u32) -> Result<Gpu, String> {
 }
 
 fn facts(cuda: &CudaRuntime, number: u32) -> Result<Gpu, String> {
+    let count = offered(cuda)?;
     let _turn = turns::shared();
-    let mut count = 0;
-    // SAFETY: the function writes one number.
-    cuda.check(unsafe { (cuda.count)(&mut count) })
-        .map_err(|error| format!("the driver offers no GPU ({error})"))?;
-    if number >= count.max(0) as u32 {
+    if number >= count {
         return Err(match count {
             1 => "there is only GPU 0".into(),
             _ => format!("there are {count} GPUs"),

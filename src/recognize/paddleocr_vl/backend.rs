@@ -27,6 +27,7 @@ use crate::recognize::{
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use rand_mt::Mt64;
+use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -38,7 +39,7 @@ const MOST_PREPARERS: usize = 8;
 const MOST_PENDING: usize = 64;
 
 /// Options of recognition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunOptions {
     /// Number of blocks that decode together.
     pub slots: usize,
@@ -319,8 +320,13 @@ fn shown(
 
 /// Tokens of the page's own text in a block.
 fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
-    let text = page_text::recognize(&request.page.text, &request.region).content;
-    prompts.encode_answer(text.trim())
+    match &request.draft {
+        Some(text) => prompts.encode_answer(text.trim()),
+        None => {
+            let text = page_text::recognize(&request.page.text, &request.region).content;
+            prompts.encode_answer(text.trim())
+        }
+    }
 }
 
 /// A block after vision encoding, or its ticket and the reason of its failure.

@@ -39,19 +39,20 @@ pub(super) const PART: &[Parameter] = &[
         name: "device",
         kind: ValueKind::Text,
         value_name: "DEVICE",
-        help: "Device that networks run on: auto, cpu, gpu, gpu:N",
+        help: "Device that networks run on: auto, cpu, gpu, gpu:N; or several, with a process for each: gpu:0,1, gpu:all, \
+               gpu:0,cpu",
         ..RUNNING
     },
     Parameter {
         name: "cpu_threads",
         kind: ValueKind::Count,
         value_name: "N",
-        help: "Number of CPU threads for ONNX Runtime [default: all cores]",
+        help: "Number of CPU threads for ONNX Runtime, shared out among several devices [default: all cores]",
         ..RUNNING
     },
     Parameter {
         name: "gpu_memory",
-        help: "GPU memory limit of all networks together, such as 8G or 3000M [default: no limit; the recognizer's KV \
+        help: "GPU memory limit of all networks together, on each GPU, such as 8G or 3000M [default: no limit; the recognizer's KV \
                cache takes 8G besides its weights]",
         ..RUNNING
     },
