@@ -266,6 +266,7 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
                 height,
                 data,
             })),
+            draft: None,
             time_left: None,
             time_spent: Arc::default(),
         });

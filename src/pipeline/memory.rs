@@ -111,9 +111,12 @@ pub(crate) fn plan(
 /// most of the `left` bytes, they are turned off.
 fn helpers(resolved: &mut Resolved, wants: &Wants, left: u64) -> u64 {
     let config = &mut resolved.config;
-    let looks = wants.reads_lines && resolved.vl.is_none() && config.pictures.is_any();
-    let turns = wants.reads_lines && config.lines.use_page_orientation;
-    let asked = u64::from(looks) * picture::MEMORY + u64::from(turns) * PAGE_ORIENTATION;
+    let looks = wants.line_readers > 0 && resolved.vl.is_none() && config.pictures.is_any();
+    let turning = match config.lines.use_page_orientation {
+        true => wants.line_readers as u64,
+        false => 0,
+    };
+    let asked = u64::from(looks) * picture::MEMORY + turning * PAGE_ORIENTATION;
     if left >= MUCH * asked {
         return asked;
     }
