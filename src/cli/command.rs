@@ -325,7 +325,6 @@ mod tests {
             "example",
             "profile",
             "test",
-            "gpu-cuda12",
             "system-cuda",
         ];
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -284,19 +284,18 @@ impl Layers<'_> {
     }
 
     /// [`Layers::choice`] by ONNX Runtime's operators; logits of any element type.
-    pub(crate) fn standard_choice(&mut self, at: &str, logits: &Value, vocabulary: usize) -> Value {
+    pub(crate) fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
         let logits = self.graph.cast(at, logits, Element::F32);
+        let axis = ("axis", Attr::Int(-1));
+        let id = self.graph.op(
+            "ArgMax",
+            at,
+            &[&logits],
+            &[axis.clone(), ("keepdims", Attr::Int(1))],
+        );
+        let id = self.graph.cast(at, &id, Element::F32);
         let axes = self.graph.ints(at, &[-1]);
         let largest = self.graph.op("ReduceMax", at, &[&logits, &axes], &[]);
-        // The first of the largest. Not ArgMax: the last ONNX Runtime for CUDA 12 has it on the CPU only, and there a step
-        // cannot be captured. Where nothing is equal (NaN), it is the last token.
-        let ids = (0..vocabulary).map(|id| id as f32).collect();
-        let ids = self.graph.floats(at, &[vocabulary], ids);
-        let last = vocabulary.saturating_sub(1) as f32;
-        let last = self.graph.floats(at, &[1], vec![last]);
-        let is_largest = self.graph.op("Equal", at, &[&logits, &largest], &[]);
-        let own = self.graph.op("Where", at, &[&is_largest, &ids, &last], &[]);
-        let id = self.graph.op("ReduceMin", at, &[&own, &axes], &[]);
         // Log-probability of the largest: -ln(sum of exp(x - largest)).
         let below = self.graph.op("Sub", at, &[&logits, &largest], &[]);
         let powers = self.graph.op("Exp", at, &[&below], &[]);

@@ -181,18 +181,18 @@ fn the_set_up_takes_fit_libraries_of_the_system_and_leaves_nothing_half() {
     setup_folder(own);
     std::fs::create_dir(&system).unwrap();
     for (name, content) in [
-        ("libcudart.so.12", ""),
-        ("libcublas.so.12", ""),
-        ("libcublasLt.so.12", ""),
+        ("libcudart.so.13", ""),
+        ("libcublas.so.13", ""),
+        ("libcublasLt.so.13", ""),
         ("libcudnn.so.9", ""),
-        // By what its parts load, this cuDNN is for CUDA 13.
-        ("libcudnn_ops.so.9", "libcublasLt.so.13"),
+        // By what its parts load, this cuDNN is for CUDA 12.
+        ("libcudnn_ops.so.9", "libcublasLt.so.12"),
     ] {
         std::fs::write(system.join(name), content).unwrap();
     }
-    let (code, told) = setup(own, &["--gpu-cuda12", "--system-cuda"], &system);
+    let (code, told) = setup(own, &["--gpu", "--system-cuda"], &system);
     assert_ne!(code, 0, "the download fails: {told}");
-    for name in ["libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12"] {
+    for name in ["libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13"] {
         let path = system.join(name);
         assert!(
             told.contains(&format!("from the system: {}", path.display())),
@@ -207,14 +207,10 @@ fn the_set_up_takes_fit_libraries_of_the_system_and_leaves_nothing_half() {
         !told.contains("from the system: ") || !own.join("runtime/cuda/libcudnn.so.9").exists()
     );
     assert!(told.contains("MB of disk are needed"), "{told}");
-    assert!(told.contains("fetching nvidia-curand-cu12=="), "{told}");
+    assert!(told.contains("fetching nvidia-curand=="), "{told}");
     let mut left = std::fs::read_dir(own.join("runtime")).unwrap();
     let is_left = |name: std::ffi::OsString| name.to_string_lossy().starts_with(".fetching");
     assert!(!left.any(|file| is_left(file.unwrap().file_name())));
-    // Of CUDA 12 nothing stays for CUDA 13.
-    let (_, told) = setup(own, &["--gpu", "--system-cuda"], &system);
-    assert!(!own.join("runtime/cuda/libcublas.so.12").exists(), "{told}");
-    assert!(told.contains("fetching nvidia-cuda-runtime=="), "{told}");
 }
 
 #[test]
@@ -222,11 +218,15 @@ fn wrong_uses_of_the_set_up_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     setup_folder(folder.path());
     for (arguments, words) in [
-        (&["--system-cuda"][..], "goes with --gpu or --gpu-cuda12"),
+        (&["--system-cuda"][..], "goes with --gpu"),
         (&["--cuda"], "usage: scripts/setup.sh"),
     ] {
         let (code, told) = setup(folder.path(), arguments, folder.path());
         assert_eq!(code, 2, "{told}");
         assert!(told.contains(words), "{told}");
     }
+    // Older drivers cannot be set up for, and the reason is said.
+    let (code, told) = setup(folder.path(), &["--gpu-cuda12"], folder.path());
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("R580"), "{told}");
 }

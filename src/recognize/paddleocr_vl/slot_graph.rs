@@ -64,7 +64,7 @@ pub(super) fn build(
     let x = net.graph.op("Gather", DECODER, &[&rows, &wanted], &[]);
     let logits = head(net, text, Quantization::Exact, &x)?;
     let rows = Dim::Named("wanted");
-    let next = net.standard_choice("next", &logits, text.vocab_size);
+    let next = net.standard_choice("next", &logits);
     net.graph
         .output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
     let logits = net.graph.cast("logits", &logits, Element::F32);
