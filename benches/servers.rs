@@ -105,6 +105,7 @@ fn request(block: usize) -> BlockRequest {
             height,
             data,
         })),
+        draft: None,
         time_left: None,
         time_spent: Arc::default(),
     }

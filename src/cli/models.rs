@@ -308,13 +308,14 @@ pub(crate) fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failu
         if !is_needed || choice.dir.is_some() {
             continue;
         }
-        let is_there = wanted.has_orientation && role == NetworkRole::Orientation;
-        let is_other = choice.name.as_ref().is_some_and(|name| name != ORIENTATION);
+        let is_orientation =
+            role == NetworkRole::Orientation && choice.is_without_folder(ORIENTATION);
+        let is_there = wanted.has_orientation && is_orientation;
         let store = match &store {
             Some(store) => store,
             None => store.insert(self::store()?),
         };
-        match is_there && !is_other {
+        match is_there {
             true => choice.dir = stored(store, choice),
             false => find(store, choice, role, wanted.download)?,
         }

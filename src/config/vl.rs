@@ -47,6 +47,13 @@ pub struct ModelChoice {
     pub is_name_given: bool,
 }
 
+impl ModelChoice {
+    /// `true` if no folder is named, and no other network than this one.
+    pub(crate) fn is_without_folder(&self, network: &str) -> bool {
+        self.dir.is_none() && self.name.as_ref().is_none_or(|name| name == network)
+    }
+}
+
 /// Choices of all networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelChoices {

@@ -1,6 +1,5 @@
 //! The network that sees which way up a page is, loaded from the file beside the line networks.
 
-use crate::fault::Fault;
 use crate::onnx::Runtime;
 use crate::preprocess::pp_lcnet::OrientationClassifier;
 use crate::runtime::{self, RuntimeDirs};
@@ -14,14 +13,10 @@ pub(super) fn load(runtime: &Runtime, dirs: &RuntimeDirs) -> Option<OrientationC
         );
         return None;
     };
-    let network = runtime.on_cpu().network(&path).map_err(Fault::from);
-    match network.and_then(OrientationClassifier::exported) {
+    match OrientationClassifier::of_file(&path, &runtime.on_cpu()) {
         Ok(classifier) => Some(classifier),
         Err(fault) => {
-            let file = path.display();
-            tracing::warn!(
-                "`{file}` cannot be used, pages are turned by their lines alone: {fault}"
-            );
+            tracing::warn!("pages are turned by their lines alone: {fault}");
             None
         }
     }

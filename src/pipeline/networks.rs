@@ -505,15 +505,7 @@ pub(crate) fn load_layout(
     }
 }
 
-/// The orientation classifier in a file of the runtime folders.
-fn orientation_file(file: &Path, runtime: &Runtime) -> Result<OrientationClassifier, SetupError> {
-    let network = runtime.network(file).map_err(Fault::from);
-    let classifier = network.and_then(OrientationClassifier::exported);
-    classifier.map_err(|fault| SetupError::Model(fault.within(format!("`{}`", file.display()))))
-}
-
-/// Loads the networks that the settings of a run need. `orientation`: the file that is taken for page orientation if no folder
-/// is named.
+/// Loads the networks that the settings of a run need. `orientation`: the file that is taken if no folder of one is named.
 pub(crate) fn load_for_run(
     config: &NetworkChoices,
     runtime: &Runtime,
@@ -531,19 +523,19 @@ pub(crate) fn load_for_run(
     }
     let preprocess = config.preprocess;
     if preprocess.use_doc_preprocessor && preprocess.use_doc_orientation_classify {
-        let role = NetworkRole::Orientation;
-        let model = &models.orientation;
-        let is_other = model.name.as_ref().is_some_and(|name| name != ORIENTATION);
-        let file = orientation.filter(|_| model.dir.is_none() && !is_other);
+        let (model, role) = (&models.orientation, NetworkRole::Orientation);
+        let file = orientation.filter(|_| model.is_without_folder(ORIENTATION));
         networks.preprocess.orientation = Some(match file {
-            Some(file) => orientation_file(file, runtime)?,
-            None => {
-                let loaded = load(model, role)?;
-                match loaded.network {
-                    AnyNetwork::Orientation(network) => network,
-                    _ => return other(loaded, role),
-                }
+            Some(file) => {
+                OrientationClassifier::of_file(file, runtime).map_err(SetupError::Model)?
             }
+            None => match load(model, role)? {
+                LoadedModel {
+                    network: AnyNetwork::Orientation(network),
+                    ..
+                } => network,
+                loaded => return other(loaded, role),
+            },
         });
     }
     if preprocess.use_doc_preprocessor && preprocess.use_doc_unwarping {

@@ -11,6 +11,7 @@ use crate::onnx::layers::{Activation, ConvShape, Layers};
 use crate::onnx::network::{Array, Network};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::Pixels;
+use std::path::Path;
 
 /// Value of `model_type` in `config.json`.
 pub(crate) const MODEL_TYPE: &str = "pp_lcnet";
@@ -136,6 +137,13 @@ impl OrientationClassifier {
                 Err(Fault::new(Reason::Model, message))
             }
         }
+    }
+
+    /// Loads the publisher's model file; the fault names it.
+    pub(crate) fn of_file(file: &Path, runtime: &Runtime) -> Result<Self, Fault> {
+        let network = runtime.network(file).map_err(Fault::from);
+        let classifier = network.and_then(OrientationClassifier::exported);
+        classifier.map_err(|fault| fault.within(format!("`{}`", file.display())))
     }
 
     /// Scores of the four classes for an input `[1, 3, 224, 224]` made by [`pixel_values`], and the
