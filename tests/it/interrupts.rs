@@ -31,6 +31,7 @@ pub fn start(folder: &Folder, arguments: &[&str]) -> Child {
     }
     command
         .env_remove("XDG_DATA_HOME")
+        .envs(crate::support::SAME_EVERYWHERE)
         .env("HOME", folder.path());
     command
         .args(arguments)

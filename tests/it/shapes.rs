@@ -18,6 +18,7 @@ fn measured(folder: &Folder, arguments: &[&str]) -> (i32, u64) {
     command
         .args(arguments)
         .current_dir(folder.path())
+        .envs(crate::support::SAME_EVERYWHERE)
         .env("HOME", folder.path());
     let child = command
         .stdin(Stdio::null())

@@ -12,6 +12,7 @@ fn start(folder: &Folder, arguments: &[&str]) -> Child {
     command
         .args(arguments)
         .current_dir(folder.path())
+        .envs(crate::support::SAME_EVERYWHERE)
         .env("HOME", folder.path());
     command
         .stdin(Stdio::null())
