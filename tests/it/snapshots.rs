@@ -173,7 +173,7 @@ fn help_and_manual_page() {
     let folder = Folder::new();
     compare("help", &session(&folder, &["--help"]));
     compare("help.short", &session(&folder, &["-h"]));
-    let of_commands = ["bench", "doctor", "conform", "models", "completions", "man"]
+    let of_commands = ["doctor", "conform", "models", "completions", "man"]
         .map(|name| session(&folder, &[name, "--help"]));
     compare("help.commands", &of_commands.join("\n"));
     compare("manual", &session(&folder, &["man"]));
