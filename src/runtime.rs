@@ -106,8 +106,9 @@ impl RuntimeDirs {
                 distrusted: None,
             };
         }
-        let mut folders = Vec::new();
+        let (mut folders, mut distrusted) = (Vec::new(), None);
         let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok();
+        let mut around = None;
         if let Some(folder) = executable.as_deref().and_then(Path::parent) {
             folders.push(folder.to_path_buf());
             if let Some(parent) = folder.parent() {
@@ -120,17 +121,20 @@ impl RuntimeDirs {
                 .ancestors()
                 .take(MAX_ANCESTORS)
                 .find(|f| f.join("Cargo.toml").is_file());
-            folders.extend(checkout.map(|root| root.join("runtime")));
+            around = checkout.map(|root| root.join("runtime"));
         }
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime");
         let owner = executable
             .and_then(|path| path.metadata().ok())
             .map(|meta| meta.uid());
-        let mut distrusted = None;
-        if !folders.contains(&built_in) && built_in.is_dir() {
-            match belongs_to(&built_in, &trusted_users(owner)) {
-                true => folders.push(built_in),
-                false => distrusted = Some(built_in),
+        // Folders around the program, and that of the build, may be where others can write.
+        for folder in around.into_iter().chain([built_in]) {
+            if folders.contains(&folder) || !folder.is_dir() {
+                continue;
+            }
+            match belongs_to(&folder, &trusted_users(owner)) {
+                true => folders.push(folder),
+                false => distrusted = Some(folder),
             }
         }
         Self {

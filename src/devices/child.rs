@@ -20,13 +20,13 @@ use crate::lines::{LineNetworks, PreparedPage};
 use crate::plan::{self, RequestOptions};
 use crate::preprocess::DocPreprocessor;
 use crate::raster::Pixels;
-use crate::recognize::{BlockAnswer, BlockRequest, DocumentState, Recognizer, Ticket};
+use crate::recognize::{BlockAnswer, BlockRequest, DocumentState, Recognizer, Ticket, cancelled};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -45,8 +45,17 @@ struct Task {
     cancel: CancelToken,
 }
 
-/// The requests under way, by their numbers, with what cancels them.
-type UnderWay = Mutex<BTreeMap<u64, CancelToken>>;
+/// A request that is not answered.
+struct Pending {
+    cancel: CancelToken,
+    /// `true` for a block: it may wait for a long time where nobody looks whether it is cancelled.
+    is_block: bool,
+    /// `true` once a thread works on it.
+    is_begun: bool,
+}
+
+/// The requests under way, by their numbers.
+type UnderWay = Mutex<BTreeMap<u64, Pending>>;
 
 /// The way to the main process.
 struct Answers {
@@ -63,18 +72,43 @@ impl Answers {
         }
     }
 
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, Pending>> {
+        let under_way = self.under_way.lock();
+        under_way.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread begins with a request; `false` if it has been answered, because it was cancelled.
+    fn begin(&self, id: u64) -> bool {
+        let mut under_way = self.under_way();
+        let pending = under_way.get_mut(&id);
+        pending.map(|pending| pending.is_begun = true).is_some()
+    }
+
+    /// Nobody waits for a request any more. One that no thread has begun with, and a block, is answered at once: how long the
+    /// others before it take says nothing about this process.
+    fn cancel(&self, id: u64) {
+        let under_way = self.under_way();
+        let Some(pending) = under_way.get(&id) else {
+            return;
+        };
+        pending.cancel.cancel();
+        let is_left = pending.is_block || !pending.is_begun;
+        drop(under_way);
+        if is_left {
+            self.done(id, Err(cancelled()));
+        }
+    }
+
     fn done(&self, id: u64, result: Result<(Output, Option<Pixels>), Fault>) {
         if let Err(fault) = &result
             && fault.reason == Reason::DeviceLost
         {
             self.end(fault.clone());
         }
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        under_way.remove(&id);
-        drop(under_way);
+        // It may have been answered when it was cancelled.
+        if self.under_way().remove(&id).is_none() {
+            return;
+        }
         let (result, picture) = match result {
             Ok((output, picture)) => (Ok(output), picture),
             Err(fault) => (Err(fault), None),
@@ -139,6 +173,9 @@ pub(crate) fn run<O: DeserializeOwned>(
         let (mut detector, answers) = (networks.detector, answers.clone());
         start("layout", move |inbox| {
             for task in inbox {
+                if !answers.begin(task.id) {
+                    continue;
+                }
                 let found = worked(&task, "finding the layout", || {
                     regions(detector.as_deref_mut(), &task)
                 });
@@ -161,31 +198,30 @@ pub(crate) fn run<O: DeserializeOwned>(
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(),
             Err(error) => answers.end(Fault::internal(error.to_string())),
         };
-        let under_way = || {
-            let tokens = answers.under_way.lock();
-            tokens.unwrap_or_else(PoisonError::into_inner)
-        };
         match message {
-            ToDevice::Cancel { id } => {
-                if let Some(token) = under_way().get(&id) {
-                    token.cancel();
-                }
-            }
+            ToDevice::Cancel { id } => answers.cancel(id),
             ToDevice::Work { id, work, .. } => {
                 let cancel = CancelToken::default();
-                under_way().insert(id, cancel.clone());
+                let pending = Pending {
+                    cancel: cancel.clone(),
+                    is_block: matches!(work, Work::Block(_)),
+                    is_begun: false,
+                };
+                answers.under_way().insert(id, pending);
                 let to = match work {
                     Work::Block(_) => &blocks,
                     Work::Regions { .. } => &layout,
                     _ => &lines,
                 };
-                // A thread that is gone has told the reason why the process ends.
-                drop(to.send(Task {
+                let task = Task {
                     id,
                     work,
                     pictures,
                     cancel,
-                }));
+                };
+                if to.send(task).is_err() {
+                    answers.end(Fault::internal("a thread of the device has ended"));
+                }
             }
         }
     }
@@ -237,21 +273,41 @@ impl LineStage {
             };
             is_tired = came.is_ok();
             match came {
+                Ok(task) if !answers.begin(task.id) => {}
                 Ok(mut task) => {
                     let pictures = std::mem::take(&mut task.pictures);
                     let done = worked(&task, "reading lines", || self.work(&task.work, pictures));
+                    self.end_if_unfit(&task.work, answers);
                     answers.done(task.id, done);
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Some(Ok(reader)) = &mut self.reader
-                        && let Err(error) = reader.release_memory()
-                    {
-                        tracing::debug!("the line networks keep their memory: {error}");
+                    if let Some(Ok(reader)) = &mut self.reader {
+                        let released = guarded("giving memory back", || reader.release_memory());
+                        if let Err(error) = released {
+                            tracing::debug!("the line networks keep their memory: {error}");
+                        }
                     }
                     machine::release_memory();
                 }
             }
+        }
+    }
+
+    /// Ends the process if the line networks cannot be loaded on its device, although they were on another one, or for want
+    /// of the device's memory: the request is then asked of another one. An answer would draw all other pages here, where
+    /// each of them fails at once.
+    fn end_if_unfit(&self, work: &Work, answers: &Answers) {
+        let Some(Err(fault)) = &self.reader else {
+            return;
+        };
+        let is_unfit = match work {
+            Work::LoadLines => matches!(fault.reason, Reason::OutOfMemory | Reason::Device),
+            Work::Lines | Work::Crops => true,
+            _ => false,
+        };
+        if is_unfit {
+            answers.end(fault.clone());
         }
     }
 

@@ -3,9 +3,11 @@
 //! * A request goes to the device with the least work under way, counted by weights. Blocks that are beyond what a device
 //!   should have at once wait here, so that a slow device holds up no more than it has begun.
 //! * When a process dies, its requests are asked once more: first, on another device if one is there, and no two of them
-//!   at once on a device, so that the one that is at fault is found out. One with which a second process dies fails.
-//! * A process that dies is started again, after a pause that grows. A device whose process dies [`MOST_STARTS`] times
-//!   in a row without having answered is given up; without any device left, everything fails.
+//!   at once on a device, so that the one that is at fault is found out. One with which a second process dies fails if it
+//!   was alone there, and in any case with the third.
+//! * A process that dies is started again, after a pause that grows. A device whose process dies [`MOST_DEATHS`] times
+//!   in a row without having answered, and not through a request that fails for it, is given up; without any device left,
+//!   everything fails.
 
 use super::messages::{Abilities, Output, Work};
 use crate::fault::{Fault, Reason};
@@ -15,8 +17,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Starts of a process in a row without an answer, after which its device is given up.
-const MOST_STARTS: u32 = 4;
+/// Deaths of processes in a row without an answer, after which their device is given up.
+const MOST_DEATHS: u32 = 4;
+/// Time after which a process that dies has lived long: its death does not count with those before.
+const LONG: Duration = Duration::from_secs(600);
+/// Deaths with a request, after which it fails whatever was beside it.
+const MOST_DEATHS_OF_A_REQUEST: u32 = 3;
 /// Pause before the second of them; it doubles with each. The first start comes at once.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Time that a process has to end work that nobody waits for.
@@ -77,8 +83,10 @@ struct Asked {
     to: Sender<Answer>,
     /// The device it is with.
     device: Option<usize>,
-    /// The device whose process died with it.
+    /// The device whose process died with it last.
     died_on: Option<usize>,
+    /// Number of processes that died with it.
+    deaths: u32,
     /// Since when nobody waits for it.
     cancelled: Option<Instant>,
 }
@@ -101,8 +109,10 @@ struct Device {
     blocks: usize,
     /// Since when its recognizer has blocks, and has taken no step and answered none.
     silent_since: Instant,
-    /// Starts since its last answer.
-    starts: u32,
+    /// Since when its process is loaded.
+    loaded_since: Option<Instant>,
+    /// Deaths of its processes since its last answer.
+    deaths: u32,
     /// Why it is given up.
     given_up: Option<Fault>,
 }
@@ -133,7 +143,8 @@ impl State {
             load: 0,
             blocks: 0,
             silent_since: Instant::now(),
-            starts: 0,
+            loaded_since: None,
+            deaths: 0,
             given_up: None,
         };
         State {
@@ -155,6 +166,7 @@ impl State {
     pub(super) fn loaded(&mut self, device: usize, abilities: Abilities, orders: Sender<Order>) {
         let device = &mut self.devices[device];
         (device.abilities, device.orders, device.loads_since) = (abilities, Some(orders), None);
+        device.loaded_since = Some(Instant::now());
         self.dispatch();
     }
 
@@ -171,6 +183,7 @@ impl State {
             to,
             device: None,
             died_on: None,
+            deaths: 0,
             cancelled: None,
         };
         self.asked.insert(id, asked);
@@ -200,7 +213,7 @@ impl State {
         let Some(asked) = self.release(id) else {
             return;
         };
-        self.devices[device].starts = 0;
+        self.devices[device].deaths = 0;
         // Nobody may wait for it any more.
         drop(asked.to.send((id, result)));
         self.dispatch();
@@ -240,38 +253,20 @@ impl State {
     /// The process of a device has died. Returns the pause before another one is started; `None` if none is.
     pub(super) fn died(&mut self, device: usize, fault: &Fault) -> Option<Duration> {
         self.ended(device);
-        let ids: Vec<u64> = self
-            .asked
-            .iter()
-            .filter(|(_, asked)| asked.device == Some(device))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ids.into_iter().rev() {
-            let Some(mut asked) = self.release(id) else {
-                continue;
-            };
-            if asked.cancelled.is_some() {
-                continue;
-            }
-            if asked.died_on.is_some() {
-                let message = format!(
-                    "two processes that run networks died in the middle of it, the last of them on {} ({fault})",
-                    self.devices[device].name
-                );
-                let fault = Fault::new(Reason::DeviceProcessDied, message);
-                drop(asked.to.send((id, Err(fault))));
-                continue;
-            }
-            (asked.device, asked.died_on) = (None, Some(device));
-            self.asked.insert(id, asked);
-            self.waiting.push_front(id);
-        }
+        let is_at_fault = self.take_back(device, fault);
         if self.is_over {
             return None;
         }
         let own = &mut self.devices[device];
-        own.starts += 1;
-        if own.starts >= MOST_STARTS {
+        let lived = own.loaded_since.take().map(|since| since.elapsed());
+        if lived.is_some_and(|lived| lived >= LONG) {
+            own.deaths = 0;
+        }
+        // The death was the request's doing, which is gone.
+        if !is_at_fault {
+            own.deaths += 1;
+        }
+        if own.deaths >= MOST_DEATHS {
             tracing::error!(
                 "{} is given up, its process does not stay: {fault}",
                 own.name
@@ -283,11 +278,13 @@ impl State {
                     drop(asked.to.send((id, Err(lost.clone()))));
                 }
             }
+            // What it was asked for goes to those that are left.
+            self.dispatch();
             return None;
         }
-        let pause = match own.starts {
-            1 => Duration::ZERO,
-            starts => PAUSE * 2u32.pow(starts - 2),
+        let pause = match own.deaths {
+            0 | 1 => Duration::ZERO,
+            deaths => PAUSE * 2u32.pow(deaths - 2),
         };
         tracing::warn!(
             "the process of {} died ({fault}) and is started again",
@@ -295,6 +292,42 @@ impl State {
         );
         self.dispatch();
         Some(pause)
+    }
+
+    /// Takes back the requests of a device whose process has died: they wait to be asked once more, or fail. `true` if one
+    /// fails because processes died with it.
+    fn take_back(&mut self, device: usize, fault: &Fault) -> bool {
+        let ids: Vec<u64> = self
+            .asked
+            .iter()
+            .filter(|(_, asked)| asked.device == Some(device))
+            .map(|(id, _)| *id)
+            .collect();
+        let is_alone = ids.len() == 1;
+        let mut is_at_fault = false;
+        for id in ids.into_iter().rev() {
+            let Some(mut asked) = self.release(id) else {
+                continue;
+            };
+            if asked.cancelled.is_some() {
+                continue;
+            }
+            asked.deaths += 1;
+            if asked.deaths >= MOST_DEATHS_OF_A_REQUEST || asked.deaths > 1 && is_alone {
+                let message = format!(
+                    "{} processes that run networks died in the middle of it, the last of them on {} ({fault})",
+                    asked.deaths, self.devices[device].name
+                );
+                let fault = Fault::new(Reason::DeviceProcessDied, message);
+                drop(asked.to.send((id, Err(fault))));
+                is_at_fault = true;
+                continue;
+            }
+            (asked.device, asked.died_on) = (None, Some(device));
+            self.asked.insert(id, asked);
+            self.waiting.push_front(id);
+        }
+        is_at_fault
     }
 
     /// Processes that hang, at this moment.
@@ -378,8 +411,15 @@ impl State {
                 && (!asked.request.is_block() || device.blocks < device.abilities.blocks.max(1))
                 && (asked.died_on.is_none() || !has_suspect(*number))
         });
+        // What is new keeps away from a request that a process died with, if it can.
         ready
-            .min_by_key(|(number, device)| (asked.died_on == Some(*number), device.load))
+            .min_by_key(|(number, device)| {
+                let is_unfit = match asked.died_on {
+                    Some(died_on) => died_on == *number,
+                    None => has_suspect(*number),
+                };
+                (is_unfit, device.load)
+            })
             .map(|(number, _)| number)
     }
 

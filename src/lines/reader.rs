@@ -271,7 +271,7 @@ impl LineReader {
     /// lines then have the last word, unless they run across a page that was seen to be upright: a picture
     /// without text has no such side, and pages with text from top to bottom are turned to be read.
     fn upright(&mut self, page: &Pixels) -> Result<(Option<Pixels>, Vec<Quad>, u32), OnnxError> {
-        let seen = self.seen_orientation(page)?;
+        let seen = self.seen_orientation(page);
         let first = seen.unwrap_or(0);
         let turned = |quarters: u32| (quarters != 0).then(|| page.rotate_quarters(4 - quarters));
         let picture = turned(first);
@@ -292,15 +292,19 @@ impl LineReader {
     }
 
     /// Clockwise quarter turns of the page as a network sees them, 0 to 3; `None` if there is none, or it is not sure.
-    fn seen_orientation(&mut self, page: &Pixels) -> Result<Option<u32>, OnnxError> {
-        let Some(network) = &mut self.page_orientation else {
-            return Ok(None);
+    fn seen_orientation(&mut self, page: &Pixels) -> Option<u32> {
+        let network = self.page_orientation.as_mut()?;
+        let scores = match network.run(pp_lcnet::pixel_values(page), &[]) {
+            Ok((scores, _)) => scores,
+            // The lines tell as well.
+            Err(error) => {
+                tracing::warn!("a page is turned by its lines alone: {error}");
+                return None;
+            }
         };
-        let (scores, _) = network.run(pp_lcnet::pixel_values(page), &[])?;
         let best = (0..scores.len().min(4)).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-        Ok(best
-            .filter(|best| scores[*best] >= SURELY_SEEN)
-            .map(|best| best as u32))
+        best.filter(|best| scores[*best] >= SURELY_SEEN)
+            .map(|best| best as u32)
     }
 
     /// Clockwise quarter turns of the page by its lines: 0 to 3.

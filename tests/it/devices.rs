@@ -289,9 +289,9 @@ fn a_server_goes_on_when_a_process_of_a_device_dies() {
     };
     let before = read();
     assert_eq!(before["state"], "done", "{before}");
-    device_processes(server.pid() as u32)
-        .into_iter()
-        .for_each(kill);
+    let processes = device_processes(server.pid() as u32);
+    assert_eq!(processes.len(), 2);
+    processes.into_iter().for_each(kill);
     let after = read();
     assert_eq!(after["state"], "done", "{after}");
 }

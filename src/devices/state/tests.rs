@@ -142,7 +142,7 @@ fn what_is_under_way_when_a_process_dies_goes_elsewhere_one_by_one() {
 }
 
 #[test]
-fn a_request_with_which_two_processes_die_fails_and_costs_no_other() {
+fn a_request_with_which_processes_die_fails_and_costs_no_other() {
     let mut world = World::new(2, 8);
     let (bad, good) = (world.lines(1), world.lines(1));
     world.state.died(0, &fault());
@@ -153,10 +153,55 @@ fn a_request_with_which_two_processes_die_fails_and_costs_no_other() {
     );
     world.load(0, 8);
     world.state.died(1, &fault());
-    assert_eq!(world.answers(), [(bad, Some(Reason::DeviceProcessDied))]);
-    assert_eq!(world.given(0), [good]);
-    world.answer(0, good);
-    assert_eq!(world.answers(), [(good, None)]);
+    // Either of them may have been at fault: they are kept apart.
+    assert_eq!(world.answers(), []);
+    assert_eq!(world.given(0), [bad]);
+    world.load(1, 8);
+    assert_eq!(world.given(1), [good]);
+    let new = world.lines(1);
+    world.answer(1, good);
+    world.state.died(0, &fault());
+    assert_eq!(
+        world.answers(),
+        [(good, None), (bad, Some(Reason::DeviceProcessDied))]
+    );
+    let mut given = world.given(1);
+    given.extend(world.given(0));
+    assert!(given.contains(&new));
+}
+
+#[test]
+fn requests_that_end_processes_do_not_end_the_run() {
+    let mut world = World::new(2, 8);
+    for _ in 0..3 * MOST_DEATHS {
+        let bad = world.lines(1);
+        assert_eq!(world.given(0), [bad]);
+        assert!(world.state.died(0, &fault()).is_some());
+        assert_eq!(world.given(1), [bad]);
+        assert!(world.state.died(1, &fault()).is_some());
+        assert_eq!(world.answers(), [(bad, Some(Reason::DeviceProcessDied))]);
+        world.load(0, 8);
+        world.load(1, 8);
+        let good = world.lines(1);
+        world.given(0);
+        world.answer(0, good);
+        world.answers();
+    }
+}
+
+#[test]
+fn what_a_device_was_asked_for_when_it_is_given_up_goes_to_another_one() {
+    let mut world = World::new(2, 8);
+    for _ in 1..MOST_DEATHS {
+        assert!(world.state.died(0, &fault()).is_some());
+        world.load(0, 8);
+    }
+    let id = world.lines(1);
+    assert_eq!(world.given(0), [id]);
+    assert_eq!(world.state.died(0, &fault()), None);
+    assert_eq!(world.given(1), [id]);
+    world.answer(1, id);
+    assert_eq!(world.answers(), [(id, None)]);
 }
 
 #[test]
@@ -171,7 +216,7 @@ fn a_device_that_does_not_stay_is_given_up_and_the_last_one_ends_all() {
     let kept = world.lines(1);
     assert_eq!(world.given(1), [kept]);
     // An answer says that the device is alive.
-    for _ in 0..3 * MOST_STARTS {
+    for _ in 0..3 * MOST_DEATHS {
         assert!(world.state.died(1, &fault()).is_some());
         world.load(1, 8);
         let id = world.lines(0);

@@ -354,6 +354,8 @@ pub(crate) fn end_with_parent() -> io::Result<()> {
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_IGN);
         libc::signal(libc::SIGTERM, libc::SIG_IGN);
+        // In a process group of its own it may be one of the background, which the terminal stops when it writes.
+        libc::signal(libc::SIGTTOU, libc::SIG_IGN);
     }
     let watch = || {
         loop {

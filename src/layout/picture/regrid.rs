@@ -37,7 +37,9 @@ pub(super) fn better(segments: &[Segment], region: &Region, seen: &Structure) ->
     let own: Vec<&Segment> = own.collect();
     let is_level =
         |segment: &&Segment| segment.direction == Direction::Horizontal && !segment.right_to_left;
-    if seen.score < LEAST_SCORE || !own.iter().all(is_level) {
+    // Nor if it is no number.
+    let is_sure = seen.score >= LEAST_SCORE;
+    if !is_sure || !own.iter().all(is_level) {
         return None;
     }
     let words = own

@@ -82,7 +82,8 @@ impl Token {
     fn of(text: &str) -> Token {
         let span = |name: &str| {
             let number = text.trim().strip_prefix(name)?.strip_prefix("=\"")?;
-            number.strip_suffix('"')?.parse::<usize>().ok()
+            let number = number.strip_suffix('"')?.parse::<usize>().ok();
+            number.filter(|number| (1..=MOST).contains(number))
         };
         match text {
             "<thead>" => Token::Head,

@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 const LOOK: usize = 64;
 /// The share of all slots that are free before prompts are run, as a divisor: prompts run together, and few slots idle.
 const GATHERED: usize = 8;
+/// Steps for which sequences wait for more slots to be free, at most: those of others may be long.
+const MOST_HELD: usize = 32;
 /// Tokens of a step up to which drafts may fill it; more would cost as much as they save.
 const DRAFTED: usize = 48;
 
@@ -174,6 +176,8 @@ pub struct Scheduler<S: Steps, T> {
     cache: KvCache,
     waiting: VecDeque<Sequence<S::Prompt, T>>,
     active: Vec<Sequence<S::Prompt, T>>,
+    /// Steps for which a sequence has been waiting although a slot may be free.
+    held_steps: usize,
     meter: Meter,
 }
 
@@ -187,6 +191,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             cache,
             waiting: VecDeque::new(),
             active: Vec::new(),
+            held_steps: 0,
             meter: Meter::default(),
         }
     }
@@ -287,12 +292,19 @@ impl<S: Steps, T> Scheduler<S, T> {
     }
 
     /// Admits waiting sequences to free slots. A model with slots runs prompts together, which costs it little more than
-    /// one: while others decode, sequences wait until some slots are free.
+    /// one: while others decode, sequences wait for some steps until more slots are free.
     fn admit(&mut self, done: &mut Vec<Done<T>>) {
         let free = self.slots.saturating_sub(self.active.len());
-        if !self.cache.is_shared() && !self.active.is_empty() && free < self.slots / GATHERED {
+        let is_held = !self.cache.is_shared()
+            && !self.active.is_empty()
+            && !self.waiting.is_empty()
+            && free < self.slots / GATHERED
+            && self.held_steps < MOST_HELD;
+        if is_held {
+            self.held_steps += 1;
             return;
         }
+        self.held_steps = 0;
         while self.active.len() < self.slots
             && let Some(next) = self.waiting.front()
         {

@@ -577,3 +577,23 @@ fn in_slots_prompts_wait_for_each_other_while_others_decode() {
     let alone = prompts.iter().filter(|prompts| **prompts == 1).count();
     assert!(alone <= 1, "{prompts:?}");
 }
+
+#[test]
+fn a_prompt_waits_for_others_for_some_steps_only() {
+    let slots = CacheLayout::Slots(vec![Bucket {
+        slots: 16,
+        tokens: 1100,
+    }]);
+    let mut scheduler = Scheduler::new(Fake::divided(slots), 16);
+    for number in 0..15 {
+        scheduler.push(task(number, 20, 900));
+    }
+    assert!(scheduler.step().is_empty());
+    scheduler.push(task(15, 20, 10));
+    let mut steps = 0;
+    while scheduler.step().is_empty() {
+        steps += 1;
+        assert!(steps < 800, "it waits for the long ones");
+    }
+    assert!(steps <= MOST_HELD + 12, "{steps}");
+}
