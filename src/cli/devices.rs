@@ -30,7 +30,7 @@ pub(super) fn devices(text: Option<&str>, dirs: &RuntimeDirs) -> Result<Vec<Devi
     for part in &parts {
         match part {
             Part::One(device) => devices.push(*device),
-            Part::AllGpus => devices.extend((0..gpu_count(dirs)?).map(Device::Gpu)),
+            Part::AllGpus => devices.extend(usable_gpus(dirs)?.into_iter().map(Device::Gpu)),
         }
     }
     if devices.len() > MOST {
@@ -125,8 +125,8 @@ fn parts(list: &str) -> Result<Vec<Part>, Failure> {
     Ok(parts)
 }
 
-/// Number of GPUs; fails if there is none that can be used.
-fn gpu_count(dirs: &RuntimeDirs) -> Result<u32, Failure> {
+/// Numbers of the GPUs that can be used; fails if there is none.
+fn usable_gpus(dirs: &RuntimeDirs) -> Result<Vec<u32>, Failure> {
     let none = |reason: String| {
         Failure::fatal(
             format!("`gpu:all` finds no GPU: {reason}"),
@@ -138,11 +138,7 @@ fn gpu_count(dirs: &RuntimeDirs) -> Result<u32, Failure> {
     // The device of these options is that of no session.
     let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 1));
     let runtime = runtime.map_err(|error| none(error.to_string()))?;
-    match runtime.gpu_count() {
-        Ok(0) => Err(none("the driver offers none".into())),
-        Ok(count) => Ok(count),
-        Err(reason) => Err(none(reason)),
-    }
+    runtime.usable_gpus().map_err(none)
 }
 
 #[cfg(test)]

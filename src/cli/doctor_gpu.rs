@@ -61,6 +61,12 @@ pub(super) fn run(
     if !is_json {
         setup.iter().for_each(|setup| super::print(&table(setup)));
     }
+    let asked = setup.iter().flat_map(|setup| &setup.cards);
+    let unfit = asked
+        .filter(|card| device == Device::Gpu(card.number))
+        .find_map(|card| card.unfit.clone());
+    runs &= unfit.is_none();
+    wrong.extend(unfit);
     let test = runs.then(|| gpu::run(&loaded, dirs));
     if let Some(test) = &test {
         wrong.extend(test.wrong.iter().cloned());
@@ -115,12 +121,13 @@ fn table(setup: &Survey) -> String {
     }
     for card in &setup.cards {
         let line = format!(
-            "{}: {}, compute capability {}, {} of {} MB free",
+            "{}: {}, compute capability {}, {} of {} MB free{}",
             card.number,
             card.name,
             card.capability,
             card.free >> 20,
-            card.total >> 20
+            card.total >> 20,
+            if card.unfit.is_some() { ", unfit" } else { "" }
         );
         text += &format!("GPU        {}\n", shown::text(&line));
     }

@@ -375,9 +375,9 @@ impl Runtime {
         })
     }
 
-    /// Number of GPUs that the driver offers. Fails with a sentence that says why none can be used.
-    pub(crate) fn gpu_count(&self) -> Result<u32, String> {
-        cuda::count()
+    /// Numbers of the GPUs that can be used. Fails with a sentence that says why none can.
+    pub(crate) fn usable_gpus(&self) -> Result<Vec<u32>, String> {
+        cuda::all_usable()
     }
 
     /// `true` if graphs may contain our own operators, which run on the CPU only.

@@ -79,8 +79,26 @@ pub(crate) fn usable(number: u32) -> Result<Gpu, String> {
     }
 }
 
-/// Number of GPUs. Fails with a sentence that says why there is none.
-pub(crate) fn count() -> Result<u32, String> {
+/// Numbers of the GPUs that can be used. Fails with a sentence that says why there is none.
+pub(crate) fn all_usable() -> Result<Vec<u32>, String> {
+    let mut why_none = "the driver offers none".to_string();
+    let mut numbers = Vec::new();
+    for number in 0..cuda_count()? {
+        match look_at(number) {
+            Ok(_) => numbers.push(number),
+            Err(reason) => {
+                tracing::warn!("GPU {number} is left out: {reason}");
+                why_none = reason;
+            }
+        }
+    }
+    match numbers.is_empty() {
+        true => Err(why_none),
+        false => Ok(numbers),
+    }
+}
+
+fn cuda_count() -> Result<u32, String> {
     match is_built_in() {
         true => cuda().and_then(offered),
         false => Err(NOT_FOR_GPUS.into()),

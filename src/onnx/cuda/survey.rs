@@ -55,6 +55,8 @@ pub(crate) struct Card {
     pub free: u64,
     /// All of its memory in bytes.
     pub total: u64,
+    /// Why networks cannot run on it, if so.
+    pub unfit: Option<String>,
 }
 
 /// Something that is missing or unfit.
@@ -158,12 +160,7 @@ fn cards_of(cuda: &CudaRuntime) -> Result<Vec<Card>, String> {
     let mut number = 0;
     loop {
         match facts(cuda, number) {
-            Ok(gpu) => {
-                if let Some(reason) = gpu.too_old() {
-                    return Err(reason);
-                }
-                cards.push(card(cuda, gpu));
-            }
+            Ok(gpu) => cards.push(card(cuda, gpu)),
             Err(reason) if number == 0 => return Err(reason),
             Err(_) => return Ok(cards),
         }
@@ -185,6 +182,7 @@ fn card(cuda: &CudaRuntime, gpu: Gpu) -> Card {
         (free, total) = (0, 0);
     }
     Card {
+        unfit: gpu.too_old(),
         number: gpu.number,
         name: gpu.name,
         capability: format!("{}.{}", gpu.capability.0, gpu.capability.1),
