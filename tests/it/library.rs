@@ -26,15 +26,16 @@ fn a_parser_gives_what_the_command_line_writes() {
         let bad = parser.parse(folder.path().join("text.txt"));
         (one.join().unwrap(), other.join().unwrap(), bad)
     });
-    folder
-        .run(&[
-            report.to_str().unwrap(),
-            "-o",
-            "out",
-            "--formats",
-            "md,html,json,docx",
-        ])
-        .expect(0);
+    let arguments = [
+        report.to_str().unwrap(),
+        "-o",
+        "out",
+        "--formats",
+        "md,html,json,docx",
+    ];
+    // The default, which the other tests do not take.
+    let default = [("DOCPARSE_REC_PRECISION", "auto")];
+    folder.run_with(&arguments, &default, "").expect(0);
     assert_eq!(one.to_markdown(), folder.text("out/report.md"));
     assert_eq!(other.to_markdown(), one.to_markdown());
     assert_eq!(one.to_html(), folder.text("out/report.html"));

@@ -573,9 +573,9 @@ fn in_slots_prompts_wait_for_each_other_while_others_decode() {
         .filter(|prompts| *prompts > 0)
         .collect();
     assert_eq!(prompts.iter().sum::<usize>(), count);
-    // At the end there may be no second one.
+    // None waits for very long, so a few run alone.
     let alone = prompts.iter().filter(|prompts| **prompts == 1).count();
-    assert!(alone <= 1, "{prompts:?}");
+    assert!(alone * 4 <= prompts.len(), "{prompts:?}");
 }
 
 #[test]
