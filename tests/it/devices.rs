@@ -4,6 +4,7 @@ use super::interrupts::{children, good, wait_for};
 use super::networks::fixture;
 use super::serve::server::Server;
 use super::support::{Folder, example};
+use super::workers::ticks;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,15 +44,6 @@ fn device_processes(of: u32) -> Vec<u32> {
         String::from_utf8_lossy(&line).contains("device-process")
     };
     children(of).into_iter().filter(is_one).collect()
-}
-
-/// Time for which a process has computed, in hundredths of a second.
-fn ticks(process: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let field = stat
-        .rsplit_once(") ")
-        .and_then(|(_, rest)| rest.split(' ').nth(11));
-    field.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
 }
 
 fn kill(process: u32) {

@@ -67,7 +67,7 @@ fn pages_beyond_the_most_are_left_out_and_told() {
 }
 
 /// Time for which a process has computed, in hundredths of a second.
-fn ticks(process: u32) -> u64 {
+pub fn ticks(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The fourteenth field; the second one may hold spaces.
     let field = stat

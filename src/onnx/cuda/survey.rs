@@ -2,7 +2,7 @@
 //! their memory. Nothing is run.
 
 use super::library::{self, CudaRuntime, cuda, open};
-use super::{Gpu, facts, turns};
+use super::{Gpu, NOT_FOR_GPUS, facts, turns};
 use libloading::os::unix::{Library, Symbol};
 use serde::Serialize;
 use std::ffi::c_int;
@@ -87,8 +87,7 @@ pub(crate) fn survey() -> Survey {
     let cuda_major = library::major();
     let mut missing = Vec::new();
     if !super::is_built_in() {
-        let what = "the ONNX Runtime in the runtime folder is one for the CPU";
-        missing.push(Missing::new(what, true));
+        missing.push(Missing::new(NOT_FOR_GPUS, true));
     }
     let driver = std::fs::read_to_string(DRIVER_FILE).ok();
     let driver = driver.as_deref().and_then(driver_in);
