@@ -4,23 +4,30 @@
 //! the loading of its networks, and its memory is that of nothing else.
 
 use super::args::BenchArgs;
-use super::{Failure, exit};
+use super::{Failure, exit, interrupt};
 use crate::config::machine;
 use crate::writer::sample_pages;
 use serde_json::{Value, json};
 use std::io::BufWriter;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// What a user can do if something of the machine fails.
 const HINT: &str = "set TMPDIR to a folder with room";
+/// Time between two looks at the measured run: small beside a run, which takes seconds.
+const LOOK: Duration = Duration::from_millis(20);
+/// Time for the measured run to end by itself after an interrupt; this process ends soon after that, in any case.
+const PATIENCE: Duration = Duration::from_millis(1200);
 
-/// Measures and prints; exit code 1 if the run did not do all pages.
+/// Measures and prints; exit code 1 if the run did not do all pages, 130 after an interrupt.
 pub(super) fn run(args: &BenchArgs) -> Result<u8, Failure> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         Failure::fatal(format!("failed to {what}: {error}"), HINT)
     };
+    // From here on an interrupt ends this process by the way of all errors, on which the folder is removed.
+    let cancel = interrupt::flag();
     let folder = tempfile::tempdir().map_err(|e| failed("make a folder", &e))?;
     let (input, report) = (
         folder.path().join("pages.pdf"),
@@ -30,7 +37,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Failure> {
     sample_pages::write(BufWriter::new(file), args.pages as usize)
         .map_err(|e| failed("write the pages", &e))?;
     let start = Instant::now();
-    let told = measured(args, folder.path(), &input, &report)?;
+    let Some(told) = measured(args, folder.path(), &input, &report, &cancel)? else {
+        super::eprint("interrupted: nothing was measured\n");
+        return Ok(exit::INTERRUPTED);
+    };
     let seconds = start.elapsed().as_secs_f64();
     let text = std::fs::read_to_string(&report).map_err(|e| {
         Failure::fatal(
@@ -58,13 +68,14 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Runs docparse on the pages; returns what it said on stderr.
+/// Runs docparse on the pages; returns what it said on stderr, `None` after an interrupt.
 fn measured(
     args: &BenchArgs,
     folder: &Path,
     input: &Path,
     report: &Path,
-) -> Result<String, Failure> {
+    cancel: &AtomicBool,
+) -> Result<Option<String>, Failure> {
     let program = std::env::current_exe()
         .map_err(|e| Failure::fatal(format!("cannot find the program itself: {e}"), HINT))?;
     let mut command = Command::new(program);
@@ -78,11 +89,41 @@ fn measured(
         command.arg("--runtime-dir").arg(runtime);
     }
     command.args(&args.flags);
+    let failed =
+        |e: std::io::Error| Failure::fatal(format!("cannot run docparse on the pages: {e}"), HINT);
+    // A file, as a pipe that nobody reads while the run is watched would fill.
+    let said = folder.join("stderr.txt");
+    let stderr = std::fs::File::create(&said).map_err(failed)?;
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    let output = command
-        .output()
-        .map_err(|e| Failure::fatal(format!("cannot start docparse: {e}"), HINT))?;
-    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    let mut child = command.stderr(stderr).spawn().map_err(failed)?;
+    while child.try_wait().map_err(failed)?.is_none() {
+        if cancel.load(Ordering::Relaxed) {
+            stop(&mut child);
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK);
+    }
+    // An interrupt at the shell reaches the run, too, which may be the first to end.
+    if cancel.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let said = std::fs::read(&said).map_err(failed)?;
+    Ok(Some(String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// Ends the measured run: it is asked first, so that it can end the processes that it started.
+fn stop(child: &mut Child) {
+    // SAFETY: the process was started here and has not been waited for, so that its number is still its own.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) };
+    let asked = Instant::now();
+    while asked.elapsed() < PATIENCE {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// The numbers of a run. Stages work side by side, so their times together are longer than the run.

@@ -15,6 +15,13 @@ const BOUND: Duration = Duration::from_secs(10);
 
 /// Starts the program in the folder, as [`Folder::run`] does.
 pub fn start(folder: &Folder, arguments: &[&str]) -> Child {
+    command(folder, arguments)
+        .spawn()
+        .expect("the program starts")
+}
+
+/// What [`start`] starts.
+fn command(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
         command.env_remove(name);
@@ -37,11 +44,8 @@ pub fn start(folder: &Folder, arguments: &[&str]) -> Child {
         .args(arguments)
         .current_dir(folder.path())
         .stdin(Stdio::piped());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts")
 }
 
 pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
@@ -383,4 +387,33 @@ fn a_second_signal_ends_at_once() {
     assert!(first.success());
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(terminated(child), Some(130));
+}
+
+#[test]
+fn an_interrupted_bench_ends_its_run_and_leaves_nothing() {
+    let folder = Folder::new();
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let runtime = super::support::root().join("runtime");
+    let runtime = runtime.to_str().unwrap();
+    let arguments = ["bench", "--pages", "300", "--runtime-dir", runtime];
+    let mut bench = command(&folder, &arguments);
+    let bench = bench.env("TMPDIR", &temporary).spawn().unwrap();
+    let below = |name: &str| {
+        let folders = std::fs::read_dir(&temporary)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut files = folders.map(|folder| folder.path().join(name));
+        files.any(|file| file.exists())
+    };
+    wait_for("the measured run to start", || below("out"));
+    let children = format!("/proc/{0}/task/{0}/children", bench.id());
+    let children = std::fs::read_to_string(children).unwrap();
+    assert_eq!(children.split_whitespace().count(), 1, "{children}");
+    assert_eq!(terminated(bench), Some(130));
+    let run = Path::new("/proc").join(children.trim());
+    assert!(!run.exists(), "the measured run goes on");
+    let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
