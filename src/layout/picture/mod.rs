@@ -3,7 +3,8 @@
 //! In: a page whose lines were read from its picture. Out: the headings and running headers that [`page_layout`]
 //! sees, which the geometric detector believes where its own rules allow it ([`Seen`]), and for a table the grid that
 //! [`table_structure`] sees, which replaces geometry's where that has more in one cell than belongs there ([`regrid`]).
-//! Nothing depends on them: a network that is off, missing or fails changes nothing but that.
+//! Nothing depends on them: a network that is off, missing or fails changes nothing but that. One that fails for a page is
+//! tried again with the next one, and is off after three failures in a row.
 
 mod input;
 mod page_layout;
@@ -47,6 +48,9 @@ const TITLE_SCORE: f32 = 0.5;
 const MARGIN_SCORE: f32 = 0.5;
 /// Most tables of a page that are looked at; each takes 0.1 seconds.
 const MOST_TABLES: usize = 16;
+/// Runs that fail, one after the other, after which a network is off. One page may be at fault, or the memory of the machine
+/// at that moment; a network that always fails only costs time.
+const MOST_FAILURES: u32 = 3;
 /// Space around a table in its crop, in pixels: the network was trained with some.
 const TABLE_MARGIN: f32 = 8.0;
 
@@ -68,9 +72,9 @@ pub(crate) type LoadNetwork = Box<dyn FnMut(&str) -> Result<Option<Network>, Fau
 enum Slot<T> {
     /// Not needed so far.
     Waiting,
-    /// Loaded.
-    Ready(Box<T>),
-    /// Not wanted, not there, or it failed.
+    /// Loaded, with the number of runs that failed since the last one that did not.
+    Ready(Box<T>, u32),
+    /// Not wanted, not there, not to be loaded, or it failed again and again.
     Off,
 }
 
@@ -92,7 +96,7 @@ impl<T> Slot<T> {
         if matches!(self, Slot::Waiting) {
             let loaded = load(file).and_then(|network| network.map(of).transpose());
             *self = match loaded {
-                Ok(Some(network)) => Slot::Ready(Box::new(network)),
+                Ok(Some(network)) => Slot::Ready(Box::new(network), 0),
                 Ok(None) => Slot::Off,
                 Err(fault) => {
                     tracing::warn!("`{file}` cannot be used, pages are read without it: {fault}");
@@ -101,26 +105,40 @@ impl<T> Slot<T> {
             };
         }
         match self {
-            Slot::Ready(network) => Some(network),
+            Slot::Ready(network, _) => Some(network),
             Slot::Waiting | Slot::Off => None,
         }
     }
 
-    /// What a run gave; after a failure the network is off. A device that is lost ends the run.
+    /// What a run gave; `None` if it failed, and the network is off after too many failures in a row. A device that is lost
+    /// ends the run.
     fn done<R>(
         &mut self,
         file: &str,
         result: Result<R, OnnxError>,
     ) -> Result<Option<R>, LayoutError> {
-        match result.map_err(Fault::from) {
-            Ok(done) => Ok(Some(done)),
-            Err(fault) if fault.reason == Reason::DeviceLost => Err(LayoutError(fault)),
-            Err(fault) => {
-                tracing::warn!("`{file}` fails, pages are read without it from now on: {fault}");
-                *self = Slot::Off;
-                Ok(None)
+        let fault = match result.map_err(Fault::from) {
+            Ok(done) => {
+                if let Slot::Ready(_, failures) = self {
+                    *failures = 0;
+                }
+                return Ok(Some(done));
+            }
+            Err(fault) if fault.reason == Reason::DeviceLost => return Err(LayoutError(fault)),
+            Err(fault) => fault,
+        };
+        if let Slot::Ready(_, failures) = self {
+            *failures += 1;
+            if *failures < MOST_FAILURES {
+                tracing::warn!("`{file}` fails, a page is read without it: {fault}");
+                return Ok(None);
             }
         }
+        tracing::warn!(
+            "`{file}` failed {MOST_FAILURES} times in a row, pages are read without it from now on: {fault}"
+        );
+        *self = Slot::Off;
+        Ok(None)
     }
 }
 
@@ -200,4 +218,36 @@ impl PictureNetworks {
 /// `true` for a page whose text was read from its picture. A PDF's own text says more about its layout.
 fn is_picture(page: &PreparedPage) -> bool {
     page.text.source == TextSource::Lines && !page.text.segments.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed() -> Result<(), OnnxError> {
+        Err(OnnxError::Load {
+            model: "file".into(),
+            reason: "too little memory".into(),
+            lacks_memory: true,
+        })
+    }
+
+    #[test]
+    fn a_network_is_off_after_failures_in_a_row_only() {
+        let mut slot = Slot::Ready(Box::new("network"), 0);
+        for _ in 0..4 {
+            for _ in 1..MOST_FAILURES {
+                assert_eq!(slot.done("file", failed()).unwrap(), None);
+                assert!(matches!(slot, Slot::Ready(..)));
+            }
+            assert_eq!(slot.done("file", Ok(7)).unwrap(), Some(7));
+        }
+        for _ in 0..MOST_FAILURES {
+            assert!(matches!(slot, Slot::Ready(..)));
+            assert_eq!(slot.done("file", failed()).unwrap(), None);
+        }
+        assert!(matches!(slot, Slot::Off));
+        let mut load: LoadNetwork = Box::new(|_| panic!("it is not loaded again"));
+        assert!(slot.network("file", &mut load, |_| Ok("network")).is_none());
+    }
 }
