@@ -26,9 +26,12 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Failure> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         Failure::fatal(format!("failed to {what}: {error}"), HINT)
     };
-    // From here on an interrupt ends this process by the way of all errors, on which the folder is removed.
+    // From here on an interrupt ends this process by the way of all errors, on which the folder is removed; if that takes
+    // too long, as the pages are still being made, the last words remove it.
     let cancel = interrupt::flag();
     let folder = tempfile::tempdir().map_err(|e| failed("make a folder", &e))?;
+    let path = folder.path().to_path_buf();
+    interrupt::set_last_words(move || drop(std::fs::remove_dir_all(path)));
     let (input, report) = (
         folder.path().join("pages.pdf"),
         folder.path().join("report.json"),

@@ -389,31 +389,43 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(terminated(child), Some(130));
 }
 
+/// Starts `docparse bench` with its folder in the one for temporary files, and waits until the file is in it.
+fn bench_until(folder: &Folder, temporary: &Path, pages: &str, file: &str) -> Child {
+    std::fs::create_dir(temporary).unwrap();
+    let runtime = super::support::root().join("runtime");
+    let runtime = runtime.to_str().unwrap();
+    let arguments = ["bench", "--pages", pages, "--runtime-dir", runtime];
+    let mut bench = command(folder, &arguments);
+    let bench = bench.env("TMPDIR", temporary).spawn().unwrap();
+    wait_for(file, || {
+        let folders = std::fs::read_dir(temporary).into_iter().flatten();
+        let mut files = folders.flatten().map(|folder| folder.path().join(file));
+        files.any(|file| file.exists())
+    });
+    bench
+}
+
 #[test]
 fn an_interrupted_bench_ends_its_run_and_leaves_nothing() {
     let folder = Folder::new();
     let temporary = folder.path().join("tmp");
-    std::fs::create_dir(&temporary).unwrap();
-    let runtime = super::support::root().join("runtime");
-    let runtime = runtime.to_str().unwrap();
-    let arguments = ["bench", "--pages", "300", "--runtime-dir", runtime];
-    let mut bench = command(&folder, &arguments);
-    let bench = bench.env("TMPDIR", &temporary).spawn().unwrap();
-    let below = |name: &str| {
-        let folders = std::fs::read_dir(&temporary)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut files = folders.map(|folder| folder.path().join(name));
-        files.any(|file| file.exists())
-    };
-    wait_for("the measured run to start", || below("out"));
+    let bench = bench_until(&folder, &temporary, "100", "out");
     let children = format!("/proc/{0}/task/{0}/children", bench.id());
     let children = std::fs::read_to_string(children).unwrap();
     assert_eq!(children.split_whitespace().count(), 1, "{children}");
     assert_eq!(terminated(bench), Some(130));
     let run = Path::new("/proc").join(children.trim());
     assert!(!run.exists(), "the measured run goes on");
+    let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_bench_that_still_makes_its_pages_is_interrupted() {
+    let folder = Folder::new();
+    let temporary = folder.path().join("tmp");
+    let bench = bench_until(&folder, &temporary, "2000", "pages.pdf");
+    assert_eq!(terminated(bench), Some(130));
     let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
