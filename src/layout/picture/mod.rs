@@ -203,7 +203,11 @@ impl PictureNetworks {
                 return Ok(());
             };
             let seen = network.structure(&crop);
-            let Some(Some(mut seen)) = self.tables.done(TABLE_STRUCTURE, seen)? else {
+            // A page counts as one failure, however many tables it has.
+            let Some(seen) = self.tables.done(TABLE_STRUCTURE, seen)? else {
+                return Ok(());
+            };
+            let Some(mut seen) = seen else {
                 continue;
             };
             seen.move_by(area.x1.floor(), area.y1.floor());
