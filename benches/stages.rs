@@ -53,7 +53,7 @@ fn main() {
         passwords: Vec::new(),
         max_page_pixels: 40_000_000,
         max_picture_pixels: 40_000_000,
-        as_reference: false,
+        pictures: Default::default(),
         workers: pool.clone(),
         no_pdfs: None,
     };
@@ -61,7 +61,7 @@ fn main() {
     let file = InputFile::from_path(&path, PathBuf::new());
     let source = docparse::internals::input::open(&file, &options).expect("the example opens");
     let handle = pool
-        .open(&path, FileKind::Pdf, &[], false)
+        .open(&path, FileKind::Pdf, &[], Default::default())
         .expect("the example opens");
     let request = PageRequest {
         page_index: 0,

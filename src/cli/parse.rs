@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::fault::Fault;
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
-use crate::input::{self, InputFile, OpenOptions};
+use crate::input::{self, InputFile};
 use crate::net::{is_address, shown_address};
 use crate::onnx::SessionOptions;
 use crate::pipeline::Resolved;
@@ -128,10 +128,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         )
     })?;
     let several = devices::several(&devices, &program, level);
-    let open_options = OpenOptions {
-        as_reference: args.compat(),
-        ..resolved.open_options(program, given.texts("password"), &dirs, &memory)
-    };
+    let mut open_options = resolved.open_options(program, given.texts("password"), &dirs, &memory);
+    open_options.pictures.as_reference = args.compat();
     let path = save_path.as_ref();
     let planned = PlannedRun::of(files, path, formats, settings, args, &open_options);
     if args.dry_run {

@@ -322,6 +322,8 @@ pub struct Config {
     pub text_layer: TextLayerMode,
     /// What becomes of text that a reader does not see.
     pub hidden_text: HiddenMode,
+    /// Every frame of an animated GIF, PNG or WebP is a page; else its first one is the only page.
+    pub all_frames: bool,
     /// Pixel limit of a rendered page; larger pages are rendered at a lower scale.
     pub max_page_pixels: u64,
     /// Time limit of a page.
@@ -385,6 +387,7 @@ impl Config {
                 1 => HiddenMode::Keep,
                 _ => HiddenMode::Mark,
             },
+            all_frames: read.one_of("animation_frames", &["first", "all"])? == 1,
             max_page_pixels: read.int("max_page_pixels", 10_000, 178_956_970)? as u64,
             page_timeout: Duration::from_secs(read.int("page_timeout", 1, 86_400)? as u64),
             worker_memory: (read.int("worker_memory", 256, 1 << 20)? as u64) << 20,

@@ -210,6 +210,7 @@ pub(crate) const KEYS: &[(&str, ValueType)] = &[
     ("embed_images", ValueType::Bool),
     ("text_layer", ValueType::Text),
     ("hidden_text", ValueType::Text),
+    ("animation_frames", ValueType::Text),
     ("max_page_pixels", ValueType::Int),
     ("page_timeout", ValueType::Int),
     ("worker_memory", ValueType::Int),

@@ -12,6 +12,7 @@
 //! computed from its header and checked before it is allocated.
 
 mod alpha;
+mod animation;
 mod bare_pdf;
 mod frames;
 mod heic;
@@ -23,6 +24,7 @@ mod profile;
 mod sun_raster;
 mod unread;
 
+pub(crate) use animation::Animation;
 pub(crate) use frames::TiffFrames;
 
 use crate::fault::{Fault, Reason};
@@ -55,7 +57,7 @@ pub enum FileKind {
     Jpeg,
     /// A Windows bitmap.
     Bmp,
-    /// A GIF; only its first frame is used.
+    /// A GIF.
     Gif,
     /// A WebP.
     WebP,
@@ -143,6 +145,9 @@ pub enum DecodeError {
         /// What to do.
         advice: &'static str,
     },
+    /// It has no pixels.
+    #[error("the picture has a width or a height of 0 pixels")]
+    NoArea,
     /// It exceeds the pixel limit.
     #[error(
         "the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first"
@@ -168,7 +173,9 @@ impl DecodeError {
     pub fn reason(&self) -> Reason {
         match self {
             DecodeError::Io(error) => error.into(),
-            DecodeError::Empty | DecodeError::Damaged { .. } => Reason::Damaged,
+            DecodeError::Empty | DecodeError::NoArea | DecodeError::Damaged { .. } => {
+                Reason::Damaged
+            }
             DecodeError::UnknownKind(_)
             | DecodeError::Unsupported { .. }
             | DecodeError::Unread { .. } => Reason::Unsupported,
@@ -184,13 +191,22 @@ impl From<DecodeError> for Fault {
     }
 }
 
+/// What is read of pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureOptions {
+    /// Pixels as in the reference, whatever that hides: alpha is dropped, colour profiles are ignored, grey TIFFs of 16
+    /// bits are clipped.
+    pub as_reference: bool,
+    /// Every frame of an animated GIF, PNG or WebP is a page; else its first one is the only page.
+    pub all_frames: bool,
+}
+
 /// How pictures are decoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DecodeOptions {
     /// Limit in bytes.
     pub memory: u64,
-    /// As in the reference, whatever that hides: alpha is dropped, colour profiles are ignored, grey TIFFs of 16 bits
-    /// are clipped.
+    /// [`PictureOptions::as_reference`].
     pub as_reference: bool,
 }
 
@@ -397,6 +413,9 @@ pub(crate) fn decode_picture(
 }
 
 fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
+    if width == 0 || height == 0 {
+        return Err(DecodeError::NoArea);
+    }
     if width.saturating_mul(height) > MAX_PICTURE_PIXELS {
         return Err(DecodeError::TooLarge { width, height });
     }

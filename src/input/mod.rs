@@ -16,6 +16,7 @@ pub(crate) mod pdf;
 pub(crate) mod spool;
 pub(crate) mod worker;
 
+pub(crate) use decode::PictureOptions;
 pub(crate) use discover::{EXTENSIONS, discover};
 pub use file::InputFile;
 pub(crate) use list::read_list;
@@ -156,7 +157,7 @@ pub trait PageSource: Send + Sync {
     }
     /// Hash of the file's length and beginning, equal for equal files; 0 if the file cannot be read.
     fn fingerprint(&self) -> u64;
-    /// `true` if the reference numbers the pages of this input type (PDF and TIFF).
+    /// `true` if the pages are numbered: as in the reference those of PDFs and TIFFs, and those of animations.
     fn is_paged(&self) -> bool;
     /// Reads a page.
     fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError>;
@@ -173,8 +174,8 @@ pub struct OpenOptions {
     pub max_page_pixels: u64,
     /// Pixel limit of image files; larger ones are refused.
     pub max_picture_pixels: u64,
-    /// Pictures are decoded as the reference does, whatever that hides.
-    pub as_reference: bool,
+    /// What is read of pictures.
+    pub pictures: PictureOptions,
     /// The worker processes that read files.
     pub workers: Arc<WorkerPool>,
     /// The reason why PDFs cannot be read, if so.
@@ -268,7 +269,7 @@ fn open_at(
     }
     let pool = options.workers.clone();
     let handle = pool
-        .open(&path, kind, &options.passwords, options.as_reference)
+        .open(&path, kind, &options.passwords, options.pictures)
         .map_err(|error| fail(open_fault(&error)))?;
     if !is_pdf {
         let max_pixels = options.max_picture_pixels;
@@ -440,7 +441,7 @@ fn no_picture() -> PageError {
     PageError::Worker(PoolError::Crashed("it sent no picture".into()))
 }
 
-/// An image file, or a TIFF with several frames.
+/// An image file; each frame of a TIFF is a page, and if asked for, of an animation.
 struct PictureSource {
     _held: Option<Spooled>,
     pool: Arc<WorkerPool>,
@@ -488,7 +489,7 @@ impl PageSource for PictureSource {
     }
 
     fn is_paged(&self) -> bool {
-        self.handle.kind == FileKind::Tiff
+        self.handle.kind == FileKind::Tiff || self.handle.sizes.len() > 1
     }
 
     /// A page that consists of a picture only.

@@ -7,9 +7,9 @@ use crate::config::parameters::Parameters;
 use crate::config::vl::VlConfig;
 use crate::engine::{JobSettings, LayoutChoice, Limits};
 use crate::fault::Fault;
-use crate::input::OpenOptions;
 use crate::input::worker::protocol::MAX_MESSAGE;
 use crate::input::worker::{PoolOptions, WorkerPool};
+use crate::input::{OpenOptions, PictureOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::layout::postprocess::LayoutOptions;
 use crate::plan::PlanOptions;
@@ -180,7 +180,10 @@ impl Resolved {
             passwords,
             max_page_pixels: config.max_page_pixels,
             max_picture_pixels,
-            as_reference: false,
+            pictures: PictureOptions {
+                as_reference: false,
+                all_frames: config.all_frames,
+            },
             workers: Arc::new(WorkerPool::new(pool)),
             no_pdfs: library.err(),
         }

@@ -15,7 +15,7 @@ use super::spool::{
 use super::state::{Loaded, Server};
 use crate::engine::{self, Batch, EngineOptions, Job, JobSettings};
 use crate::fault::{Fault, Reason};
-use crate::input::{self, InputFile, OpenOptions};
+use crate::input::{self, InputFile, OpenOptions, PictureOptions};
 use crate::lines::LineOptions;
 use crate::net::TraceContext;
 use crate::output::names::{self, NamedInput};
@@ -297,7 +297,10 @@ fn run(
     .map_err(|error| Fault::io("the spool folder cannot be used", &error))?;
     let open = OpenOptions {
         passwords: request.parameters.texts("password"),
-        as_reference: request.as_reference,
+        pictures: PictureOptions {
+            as_reference: request.as_reference,
+            ..loaded.open.pictures
+        },
         ..loaded.open.clone()
     };
     let options_of_files = FilesOptions {

@@ -104,6 +104,59 @@ fn rows_before_a_cut_are_read_and_the_others_told() {
 }
 
 #[test]
+fn frames_of_animations_are_pages_if_asked_for() {
+    for name in ["frames.gif", "frames.png", "frames.webp"] {
+        let folder = Folder::new();
+        copy(&folder, name);
+        let input = format!("in/{name}");
+        let first = [&["-i", &input][..], &OUT].concat();
+        let read = |options: &[&str]| {
+            folder.run(&[&first[..], options].concat()).expect(0);
+            let document = folder.json(&json_name(name));
+            let pages = document["pages"].as_array().unwrap();
+            pages.iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&[]), LINES[..1], "{name}");
+        assert_eq!(read(&["--animation-frames", "all"]), LINES, "{name}");
+    }
+}
+
+#[test]
+fn of_a_cut_animation_the_frames_before_the_cut_are_pages() {
+    let folder = Folder::new();
+    let bytes = std::fs::read(kinds().join("frames.gif")).unwrap();
+    folder.write("in/frames.gif", &bytes[..bytes.len() - 40]);
+    let all = ["-i", "in/frames.gif", "--animation-frames", "all"];
+    let ran = folder.run(&[&all[..], &OUT].concat()).expect(3);
+    assert!(
+        ran.stderr.contains("the GIF picture is damaged or cut off"),
+        "{}",
+        ran.stderr
+    );
+    let document = folder.json("out/frames.json");
+    let pages = document["pages"].as_array().unwrap();
+    let read: Vec<String> = pages.iter().map(text).collect();
+    assert_eq!(read, [LINES[0], LINES[1], ""]);
+}
+
+#[test]
+fn a_picture_without_pixels_is_damaged() {
+    let folder = Folder::new();
+    let mut bytes = std::fs::read(kinds().join("frames.gif")).unwrap();
+    bytes[6..10].fill(0); // width and height of the canvas
+    folder.write("in/empty.gif", bytes);
+    for (frames, code) in [("first", 3), ("all", 1)] {
+        let given = ["-i", "in/empty.gif", "--animation-frames", frames];
+        let ran = folder.run(&[&given[..], &OUT].concat()).expect(code);
+        assert!(
+            ran.stderr.contains("a width or a height of 0 pixels"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn kinds_that_are_not_read_name_a_converter() {
     let folder = Folder::new();
     copy(&folder, "photo.avif");

@@ -5,7 +5,7 @@ use super::error::PoolError;
 use super::protocol::{PageRequest, Reply, TooLong, WorkerRequest, read_message, write_message};
 use crate::deadline::{self, Stopped};
 use crate::document::DocumentInfo;
-use crate::input::decode::FileKind;
+use crate::input::decode::{FileKind, PictureOptions};
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
 use crate::raster::Pixels;
@@ -75,8 +75,8 @@ pub struct DocumentHandle {
     pub kind: FileKind,
     /// Passwords to try.
     pub passwords: Vec<String>,
-    /// Pictures are decoded as the reference does.
-    pub as_reference: bool,
+    /// What is read of pictures.
+    pub pictures: PictureOptions,
     /// Sizes of all pages: in points for PDFs, else in pixels. Zero if unknown.
     pub sizes: Vec<(f32, f32)>,
     /// Page count that the file claims; missing pages at its end are not in the lists.
@@ -108,14 +108,13 @@ impl WorkerPool {
         }
     }
 
-    /// Opens a document in some worker and reads its page sizes. `as_reference`: pictures are decoded as the
-    /// reference does.
+    /// Opens a document in some worker and reads its page sizes. `pictures`: what is read of a picture.
     pub fn open(
         &self,
         path: &Path,
         kind: FileKind,
         passwords: &[String],
-        as_reference: bool,
+        pictures: PictureOptions,
     ) -> Result<DocumentHandle, PoolError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         static DOCUMENTS: AtomicU64 = AtomicU64::new(0);
@@ -126,7 +125,7 @@ impl WorkerPool {
             path,
             kind,
             passwords,
-            as_reference,
+            pictures,
             sizes: Vec::new(),
             stated_pages: 0,
             repeats: Vec::new(),
@@ -139,10 +138,10 @@ impl WorkerPool {
         };
         // As for a page, the previous document may have left the worker in a bad state. Or the search for
         // repeated pages or bookmarks was too expensive, which must not lose the document.
+        let is_pdf = kind == FileKind::Pdf;
         let opened = match open(true) {
-            Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. })
-                if !is_cancelled() =>
-            {
+            Err(PoolError::Crashed(_)) if !is_cancelled() => open(!is_pdf),
+            Err(PoolError::Timeout(_) | PoolError::Memory { .. }) if is_pdf && !is_cancelled() => {
                 open(false)
             }
             other => other,
@@ -360,7 +359,7 @@ impl Worker {
             path,
             kind: document.kind,
             passwords,
-            as_reference: document.as_reference,
+            pictures: document.pictures,
             is_first,
         };
         match self.ask(&request, timeout)? {

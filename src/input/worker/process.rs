@@ -6,7 +6,9 @@
 use super::protocol::{
     MAX_MESSAGE, PageRequest, Reply, WorkerRequest, read_message, write_message,
 };
-use crate::input::decode::{self, DecodeError, DecodeOptions, FileKind, TiffFrames};
+use crate::input::decode::{
+    self, Animation, DecodeError, DecodeOptions, FileKind, PictureOptions, TiffFrames,
+};
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::hidden::{self, Rendered};
 use crate::input::pdf::library::{Library, OpenDocument};
@@ -34,6 +36,7 @@ pub(crate) struct WorkerLimits {
 enum OpenFile<'a> {
     Pdf(Box<OpenDocument<'a>>),
     Tiff(Box<TiffFrames>),
+    Animation(Box<Animation>),
     Picture {
         path: PathBuf,
         kind: FileKind,
@@ -87,35 +90,41 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
                 path,
                 kind,
                 passwords,
-                as_reference,
+                pictures,
                 is_first,
             } => {
                 document = None;
-                open(&library, &path, (kind, as_reference), &passwords, &room).map(
-                    |(opened, sizes)| {
-                        let (repeats, info) = match &opened {
-                            OpenFile::Pdf(document) if is_first => (
-                                repeats(&library, &path, &passwords, &sizes, &room),
-                                Some(Box::new(document.info())),
-                            ),
-                            _ => Default::default(),
-                        };
-                        let page_count = match &opened {
-                            OpenFile::Pdf(document) => document.page_count(),
-                            _ => sizes.len(),
-                        };
-                        document = Some(opened);
-                        (
-                            Reply::Opened {
-                                page_count,
-                                sizes,
-                                repeats,
-                                info,
-                            },
-                            Vec::new(),
-                        )
-                    },
+                open(
+                    &library,
+                    &path,
+                    (kind, pictures),
+                    &passwords,
+                    is_first,
+                    &room,
                 )
+                .map(|(opened, sizes)| {
+                    let (repeats, info) = match &opened {
+                        OpenFile::Pdf(document) if is_first => (
+                            repeats(&library, &path, &passwords, &sizes, &room),
+                            Some(Box::new(document.info())),
+                        ),
+                        _ => Default::default(),
+                    };
+                    let page_count = match &opened {
+                        OpenFile::Pdf(document) => document.page_count(),
+                        _ => sizes.len(),
+                    };
+                    document = Some(opened);
+                    (
+                        Reply::Opened {
+                            page_count,
+                            sizes,
+                            repeats,
+                            info,
+                        },
+                        Vec::new(),
+                    )
+                })
             }
             WorkerRequest::Page(request) => match &mut document {
                 Some(document) => read_page(document, request, &room),
@@ -129,12 +138,13 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
     }
 }
 
-/// Opens a file, a picture as in the reference or not; also returns the sizes of its pages.
+/// Opens a file; also returns the sizes of its pages, of an animation only if `is_first`.
 fn open<'a>(
     library: &'a LazyLibrary<'_>,
     path: &Path,
-    (kind, as_reference): (FileKind, bool),
+    (kind, pictures): (FileKind, PictureOptions),
     passwords: &[String],
+    is_first: bool,
     room: &MemoryBudget,
 ) -> Result<(OpenFile<'a>, Vec<(f32, f32)>), ReadFailure> {
     // A mapped file takes address space, but no memory that cannot be reclaimed.
@@ -142,6 +152,10 @@ fn open<'a>(
         FileKind::Pdf => file_bytes(path),
         _ => 0,
     });
+    let options = DecodeOptions {
+        memory: room.left(),
+        as_reference: pictures.as_reference,
+    };
     match kind {
         FileKind::Pdf => {
             let document = library.get()?.open(path, passwords)?;
@@ -149,29 +163,41 @@ fn open<'a>(
             Ok((OpenFile::Pdf(Box::new(document)), sizes))
         }
         FileKind::Tiff => {
-            let options = DecodeOptions {
-                memory: room.left(),
-                as_reference,
-            };
             let mut frames = TiffFrames::open(path, options).map_err(failure)?;
-            let sizes = frames
-                .sizes()
-                .into_iter()
-                .map(|(width, height)| (width as f32, height as f32));
-            let sizes = sizes.collect();
+            let sizes = frame_sizes(frames.sizes());
             Ok((OpenFile::Tiff(Box::new(frames)), sizes))
         }
         kind => {
+            let animation = match pictures.all_frames {
+                true => Animation::open(path, kind, options).map_err(failure)?,
+                false => None,
+            };
+            if let Some(mut animation) = animation {
+                // Counting takes as long as decoding all frames.
+                let sizes = if is_first {
+                    animation.sizes()
+                } else {
+                    Vec::new()
+                };
+                return Ok((OpenFile::Animation(Box::new(animation)), frame_sizes(sizes)));
+            }
             // An error in the header is reported when the page is read.
             let (width, height) = decode::picture_size(path, kind, room.left()).unwrap_or_default();
             let picture = OpenFile::Picture {
                 path: path.to_path_buf(),
                 kind,
-                as_reference,
+                as_reference: pictures.as_reference,
             };
             Ok((picture, vec![(width as f32, height as f32)]))
         }
     }
+}
+
+fn frame_sizes(sizes: Vec<(u32, u32)>) -> Vec<(f32, f32)> {
+    let sizes = sizes.into_iter();
+    sizes
+        .map(|(width, height)| (width as f32, height as f32))
+        .collect()
 }
 
 /// Pages that are the same object as earlier ones, for a file with many pages relative to its size.
@@ -215,6 +241,7 @@ fn read_page(
     let decoded = match document {
         OpenFile::Pdf(document) => return read_pdf_page(document, request, room),
         OpenFile::Tiff(frames) => frames.frame(request.page_index),
+        OpenFile::Animation(animation) => animation.frame(request.page_index),
         OpenFile::Picture {
             path,
             kind,

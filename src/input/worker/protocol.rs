@@ -5,7 +5,7 @@
 //! the top.
 
 use crate::document::DocumentInfo;
-use crate::input::decode::FileKind;
+use crate::input::decode::{FileKind, PictureOptions};
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -38,9 +38,10 @@ pub(crate) enum WorkerRequest {
         kind: FileKind,
         /// For PDFs: passwords tried in order after the empty one.
         passwords: Vec<String>,
-        /// For pictures: decode them as the reference does.
-        as_reference: bool,
-        /// For PDFs: look for pages that are the same object, and read what the document says about itself.
+        /// For pictures: what is read of them.
+        pictures: PictureOptions,
+        /// Count the frames of an animation; of PDFs, look for pages that are the same object, and read what the
+        /// document says about itself.
         is_first: bool,
     },
     /// Read a page of the open document.
@@ -143,7 +144,7 @@ mod tests {
             path,
             kind: FileKind::Pdf,
             passwords: vec!["ü".into()],
-            as_reference: false,
+            pictures: PictureOptions::default(),
             is_first: true,
         };
         let mut bytes = Vec::new();

@@ -44,6 +44,15 @@ pub(super) const PART: &[Parameter] = &[
         ..PROGRAM
     },
     Parameter {
+        name: "animation_frames",
+        place: Destination::Key("animation_frames"),
+        kind: ValueKind::OneOf(&["first", "all"]),
+        value_name: "WHICH",
+        help: "Pages of an animated GIF, PNG or WebP: first (its first frame) or all (every frame, at most 10000) \
+               [default: first]",
+        ..OUTPUT
+    },
+    Parameter {
         name: "overwrite",
         kind: ValueKind::Switch {
             undoes: Some("skip_existing"),
