@@ -216,23 +216,8 @@ fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> anyhow::Resu
 /// A white page with black bars.
 fn drawn_page() -> Pixels {
     let mut page = Pixels::white(800, 800);
-    for i in 0..8 {
-        paint(
-            &mut page,
-            &Rect::new(
-                100.0 + i as f32 * 40.0,
-                100.0,
-                120.0 + i as f32 * 40.0,
-                130.0,
-            ),
-        );
+    for left in (100..420).step_by(40) {
+        page.fill_rect([left, 100, left + 19, 129], [0; 3]);
     }
     page
-}
-
-fn paint(page: &mut Pixels, rect: &Rect) {
-    let [x1, y1, x2, y2] = rect.to_pixels().map(|v| v as usize);
-    for y in y1..y2 {
-        page.data[(y * page.width + x1) * 3..(y * page.width + x2) * 3].fill(0);
-    }
 }

@@ -373,7 +373,8 @@ impl Pixels {
     }
 }
 
-fn gray_level([r, g, b]: [u32; 3]) -> u8 {
+/// Lightness of a colour, from 0 to 255 (ITU-R BT.601, rounded as OpenCV does).
+pub(crate) fn gray_level([r, g, b]: [u32; 3]) -> u8 {
     ((r * 4899 + g * 9617 + b * 1868 + 8192) >> 14) as u8
 }
 

@@ -7,7 +7,7 @@
 //! picture on its ground is compared with that of its colours alone; the ground is taken if it doubles the contrast.
 //! Black is taken only if colours draw fewer edges than alpha does.
 
-use crate::raster::Pixels;
+use crate::raster::{Pixels, gray_level};
 
 /// Difference in alpha between neighbours at an outline, and in lightness at an edge: a quarter of the range, so that
 /// soft outlines of letters count and gradients over a page do not.
@@ -71,7 +71,10 @@ fn shows_more(
 pub(super) fn lay_on_ground(pixels: &mut Pixels, alpha: &[u8], is_multiplied: bool) {
     let pixel = |at: usize| {
         let color = &pixels.data[at * 3..at * 3 + 3];
-        (luma([color[0], color[1], color[2]]), alpha[at])
+        (
+            gray_level([color[0], color[1], color[2]].map(u32::from)),
+            alpha[at],
+        )
     };
     let size = (pixels.width, alpha.len());
     let Some(ground) = ground(size, pixel, is_multiplied) else {
@@ -116,12 +119,6 @@ pub(super) fn on_ground(value: u8, alpha: u8, ground: u8, is_multiplied: bool) -
         value * alpha
     };
     ((own + ground * (255 - alpha) + 127) / 255).min(255) as u8
-}
-
-/// Lightness of a colour (ITU-R BT.601).
-pub(super) fn luma(color: [u8; 3]) -> u8 {
-    let [r, g, b] = color.map(u32::from);
-    ((r * 299 + g * 587 + b * 114) / 1000) as u8
 }
 
 #[cfg(test)]

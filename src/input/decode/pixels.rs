@@ -1,7 +1,7 @@
 //! What decoders give, as RGB pixels.
 
-use super::alpha::{self, luma, on_ground};
-use crate::raster::Pixels;
+use super::alpha::{self, on_ground};
+use crate::raster::{Pixels, gray_level};
 use image::DynamicImage;
 use image::metadata::Orientation;
 
@@ -64,7 +64,11 @@ fn ground(picture: &DynamicImage) -> Option<u8> {
         DynamicImage::ImageRgba8(p) => {
             let data = p.as_raw();
             let color = |at: usize| [data[at * 4], data[at * 4 + 1], data[at * 4 + 2]];
-            alpha::ground(size, |at| (luma(color(at)), data[at * 4 + 3]), false)
+            alpha::ground(
+                size,
+                |at| (gray_level(color(at).map(u32::from)), data[at * 4 + 3]),
+                false,
+            )
         }
         DynamicImage::ImageLumaA16(p) => {
             let data = p.as_raw();
@@ -73,7 +77,11 @@ fn ground(picture: &DynamicImage) -> Option<u8> {
         DynamicImage::ImageRgba16(p) => {
             let data = p.as_raw();
             let color = |at: usize| [0, 1, 2].map(|c| top(data[at * 4 + c]));
-            alpha::ground(size, |at| (luma(color(at)), top(data[at * 4 + 3])), false)
+            alpha::ground(
+                size,
+                |at| (gray_level(color(at).map(u32::from)), top(data[at * 4 + 3])),
+                false,
+            )
         }
         _ => None,
     }
