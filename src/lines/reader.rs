@@ -1,6 +1,7 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
 use super::detect::{Detected, detect_lines};
+use super::grain;
 use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
@@ -10,7 +11,7 @@ use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
-use super::skew::{rotate_point, skew};
+use super::skew::{are_tall, longest, rotate_point, skew};
 use super::straighten::{self, Straightening};
 use super::thresholds::skew::*;
 use super::tiles;
@@ -33,6 +34,8 @@ pub struct ReadPage {
     pub rotation_quarters: u32,
     /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
+    /// `true` if bent lines were made level.
+    pub is_unwarped: bool,
     /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
 }
@@ -76,6 +79,17 @@ pub struct LineReader {
     /// Sees which way up a page is; `None` if that is not wanted, or its file is not there.
     page_orientation: Option<OrientationClassifier>,
     options: LineOptions,
+}
+
+/// A page with its lines across, and what is detected there.
+struct Turned {
+    /// Its picture, if it had to be turned.
+    picture: Option<Pixels>,
+    found: Detected,
+    /// Clockwise quarter turns that were undone, 0 to 3.
+    quarters: u32,
+    /// Text ran from top to bottom on the page as it was seen upright, so that letters may lie on their side now.
+    letters_lie: bool,
 }
 
 /// The recognizer as it was loaded.
@@ -227,13 +241,14 @@ impl LineReader {
 
     /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
-        let (turned, found, quarters) = self.upright(page)?;
-        let (straight, found) = self.straightened(turned.as_ref().unwrap_or(page), found)?;
+        let turned = self.upright(page)?;
+        let upright = turned.picture.as_ref().unwrap_or(page);
+        let (straight, found) = self.straightened(upright, turned.found)?;
         let unbent = straight.as_ref().map(|(_, unbent)| *unbent);
-        let mut picture = straight.map(|(picture, _)| picture).or(turned);
+        let mut picture = straight.map(|(picture, _)| picture).or(turned.picture);
         let quads: Vec<Quad> = found.lines.into_iter().map(|(quad, _)| quad).collect();
         let upright = picture.as_ref().unwrap_or(page);
-        let lines = self.recognize(upright, &quads)?;
+        let lines = self.recognize(upright, &quads, turned.letters_lie)?;
         let skew = if unbent.is_some() { 0.0 } else { skew(&quads) };
         let (width, height) = (upright.width as f32, upright.height as f32);
         let too_long = lines
@@ -259,8 +274,9 @@ impl LineReader {
         Ok(ReadPage {
             text,
             picture,
-            rotation_quarters: quarters,
+            rotation_quarters: turned.quarters,
             skew_degrees: unbent.unwrap_or(skew).to_degrees(),
+            is_unwarped: unbent.is_some(),
             too_long,
         })
     }
@@ -289,28 +305,39 @@ impl LineReader {
         Ok((Some((picture, bent.skew)), straight))
     }
 
-    /// The page turned as its lines need it, if it has to be, its lines, and its clockwise quarter turns, 0 to 3.
+    /// The page turned as its lines need it.
     ///
     /// A network that sees the whole page turns it, if it is sure, before lines are detected, which is most of the work. The
     /// lines then have the last word, unless they run across a page that was seen to be upright: a picture
     /// without text has no such side, and pages with text from top to bottom are turned to be read.
-    fn upright(&mut self, page: &Pixels) -> Result<(Option<Pixels>, Detected, u32), OnnxError> {
+    fn upright(&mut self, page: &Pixels) -> Result<Turned, OnnxError> {
         let seen = self.seen_orientation(page);
         let first = seen.unwrap_or(0);
         let turned = |quarters: u32| (quarters != 0).then(|| page.rotate_quarters(4 - quarters));
         let picture = turned(first);
         let upright = picture.as_ref().unwrap_or(page);
         let found = self.detect(upright)?;
+        let as_seen = |picture, found| Turned {
+            picture,
+            found,
+            quarters: first,
+            letters_lie: false,
+        };
         if seen == Some(0) && !are_tall(&longest(&found.lines)) {
-            return Ok((picture, found, first));
+            return Ok(as_seen(picture, found));
         }
         match self.orientation(upright, &found.lines)? {
-            0 => Ok((picture, found, first)),
+            0 => Ok(as_seen(picture, found)),
             more => {
                 let quarters = (first + more) % 4;
                 let picture = turned(quarters);
                 let found = self.detect(picture.as_ref().unwrap_or(page))?;
-                Ok((picture, found, quarters))
+                Ok(Turned {
+                    picture,
+                    found,
+                    quarters,
+                    letters_lie: more % 2 == 1,
+                })
             }
         }
     }
@@ -372,12 +399,13 @@ impl LineReader {
         Ok(lines.iter().map(|line| line.confidence).sum::<f32>() / lines.len().max(1) as f32)
     }
 
-    /// Recognizes the lines at `quads`. Crops are made batch by batch: all at once they would take as much
+    /// Recognizes the lines at `quads`, whose letters lie on their side if `letters_lie`. Crops are made batch by batch: all at once they would take as much
     /// memory as the page.
     fn recognize(
         &mut self,
         page: &Pixels,
         quads: &[Quad],
+        letters_lie: bool,
     ) -> Result<Vec<(Quad, LineText)>, OnnxError> {
         let mut order: Vec<(usize, f32)> = quads
             .iter()
@@ -397,7 +425,12 @@ impl LineReader {
             if batch.is_empty() {
                 break;
             }
-            lines.extend(batch.into_iter().zip(self.surest(&crops)?));
+            let mut read = self.surest(&crops)?;
+            // Tall lines are cut with their letters on their side.
+            let is_tall = |i: &usize| quads[*i].height() > quads[*i].width() * TALL;
+            let lie: Vec<bool> = batch.iter().map(|i| is_tall(i) != letters_lie).collect();
+            grain::completed(&mut self.recognizer, &crops, &lie, &mut read)?;
+            lines.extend(batch.into_iter().zip(read));
         }
         lines.sort_by_key(|(i, _)| *i);
         Ok(lines
@@ -426,24 +459,6 @@ impl LineReader {
         }
         Ok(lines)
     }
-}
-
-/// The lines that tell how a page is turned.
-fn longest(lines: &[(Quad, f32)]) -> Vec<&Quad> {
-    let mut longest: Vec<&Quad> = lines.iter().map(|(quad, _)| quad).collect();
-    longest.sort_by(|a, b| {
-        b.width()
-            .max(b.height())
-            .total_cmp(&a.width().max(a.height()))
-    });
-    longest.truncate(ORIENTATION_LINES);
-    longest
-}
-
-/// `true` if most of these lines run along the page.
-fn are_tall(lines: &[&Quad]) -> bool {
-    let tall = lines.iter().filter(|q| q.height() > q.width() * TALL);
-    tall.count() * 2 > lines.len()
 }
 
 /// A recognized line as a segment; its words get boxes from the recognizer's character positions.

@@ -1,7 +1,25 @@
-//! Skew of a page by the boxes of its lines.
+//! How a page is turned, by the boxes of its lines: across or along, and its skew.
 
 use super::thresholds::skew::*;
 use crate::geometry::{Point, Quad};
+
+/// The lines that tell how a page is turned.
+pub(super) fn longest(lines: &[(Quad, f32)]) -> Vec<&Quad> {
+    let mut longest: Vec<&Quad> = lines.iter().map(|(quad, _)| quad).collect();
+    longest.sort_by(|a, b| {
+        b.width()
+            .max(b.height())
+            .total_cmp(&a.width().max(a.height()))
+    });
+    longest.truncate(ORIENTATION_LINES);
+    longest
+}
+
+/// `true` if most of these lines run along the page.
+pub(super) fn are_tall(lines: &[&Quad]) -> bool {
+    let tall = lines.iter().filter(|q| q.height() > q.width() * TALL);
+    tall.count() * 2 > lines.len()
+}
 
 /// Skew of the page in radians clockwise: the median of the lines' angles, weighted by length; 0 if it is too
 /// small or too large to be a skew.

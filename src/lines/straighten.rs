@@ -6,7 +6,9 @@
 //! is piecewise linear between the nodes of a grid over the text. The nodes' values minimize, over all points of all
 //! lines, the squared distance to a level line whose height is free, plus penalties on bends of the field. Points
 //! that do not follow the field lose their weight step by step (iteratively reweighted least squares with Cauchy weights).
+//! Then margins that lean are put upright ([`margins`](super::margins)).
 
+use super::margins::Slant;
 use super::midlines::Midline;
 use super::skew::rotate_point;
 use super::thresholds::straighten::*;
@@ -26,6 +28,8 @@ const VALUE: f64 = 1e-4;
 const STEPS: usize = 6;
 /// Distance in heights of the line at which a point has half its weight.
 const HALF_WEIGHT: f32 = 0.3;
+/// Room around lines on the straight page, in heights.
+const ROOM: f32 = 3.0;
 /// Distance of the mesh's points in pixels.
 const MESH_STEP: usize = 16;
 /// Steps in which the place of a row is found; each halves the error at least ([`MAX_STRETCH`]).
@@ -36,10 +40,13 @@ pub(super) struct Straightening {
     /// Skew that is undone with it, in radians clockwise.
     pub skew: f32,
     field: Field,
+    slant: Slant,
     /// Width and height of the page.
     size: (f32, f32),
-    /// Row of the field's places that is the first one of the straight page; rows of that.
-    rows: (f32, usize),
+    /// Place of the straight page's first pixel.
+    first: Point,
+    /// Columns and rows of the straight page.
+    count: (usize, usize),
 }
 
 impl Straightening {
@@ -56,39 +63,58 @@ impl Straightening {
         if field.most_stretch() > MAX_STRETCH {
             return None;
         }
-        // Where rows begin and end so that no line is cut.
-        let (mut top, mut bottom) = (0.0f32, height);
+        let level = |p: Point| Point {
+            x: p.x,
+            y: p.y - field.at(p.x, p.y),
+        };
+        let slant = Slant::of(&lines, level, (width, height));
+        // Where the page begins and ends so that no line is cut.
+        let mut bounds = Rect {
+            x1: 0.0,
+            y1: 0.0,
+            x2: width,
+            y2: height,
+        };
         for line in &lines {
-            for p in &line.points {
-                let row = p.y - field.at(p.x, p.y);
-                top = top.min(row - 3.0 * line.height);
-                bottom = bottom.max(row + 3.0 * line.height);
+            let room = ROOM * line.height;
+            for p in line.points.iter().map(|p| level(*p)) {
+                let x = slant.upright(p.x, p.y);
+                bounds.x1 = bounds.x1.min((x - room).floor());
+                bounds.x2 = bounds.x2.max((x + room).ceil());
+                bounds.y1 = bounds.y1.min((p.y - room).floor());
+                bounds.y2 = bounds.y2.max((p.y + room).ceil());
             }
         }
-        let (top, bottom) = (top.floor(), bottom.ceil());
-        (bottom - top <= height * (1.0 + MAX_GROWTH)).then(|| Straightening {
+        let fits = bounds.width() <= width * (1.0 + MAX_GROWTH)
+            && bounds.height() <= height * (1.0 + MAX_GROWTH);
+        fits.then(|| Straightening {
             skew,
             field,
+            slant,
             size: (width, height),
-            rows: (top, (bottom - top) as usize),
+            first: Point {
+                x: bounds.x1,
+                y: bounds.y1,
+            },
+            count: (bounds.width() as usize, bounds.height() as usize),
         })
     }
 
-    /// The straight page, as wide as the page.
+    /// The straight page.
     pub(super) fn applied(&self, page: &Pixels) -> Pixels {
-        let (first, rows) = self.rows;
-        page.warped(&self.mesh(first, rows), page.width, rows)
+        page.warped(&self.mesh(), self.count.0, self.count.1)
     }
 
     /// Where the pixels of the straight page lie on the page.
-    fn mesh(&self, first: f32, count: usize) -> Mesh {
+    fn mesh(&self) -> Mesh {
         let (width, height) = self.size;
-        let columns = (width as usize).div_ceil(MESH_STEP) + 1;
-        let rows = count.div_ceil(MESH_STEP) + 1;
+        let columns = self.count.0.div_ceil(MESH_STEP) + 1;
+        let rows = self.count.1.div_ceil(MESH_STEP) + 1;
         let share = |at: usize, of: usize| at as f32 / (of - 1) as f32;
         let place = |at: usize| {
-            let x = share(at % columns, columns) * (width - 1.0);
-            let y = first + share(at / columns, rows) * (count as f32 - 1.0);
+            let x = self.first.x + share(at % columns, columns) * (self.count.0 as f32 - 1.0);
+            let y = self.first.y + share(at / columns, rows) * (self.count.1 as f32 - 1.0);
+            let x = self.slant.origin(x, y);
             let p = Point {
                 x,
                 y: self.field.origin(x, y),

@@ -482,6 +482,13 @@ pub(super) mod straighten {
     pub(crate) const BENT_SHARE: f32 = 0.25;
     /// Most that a row is stretched or squeezed. Larger: the field of a page with lines in all directions is believed.
     pub(crate) const MAX_STRETCH: f32 = 0.5;
-    /// Most that the page may grow, as a share of its height, so that no line leaves it.
+    /// Largest slant of margins, pixels across per pixel down.
+    pub(crate) const MOST_SLANT: f32 = 0.12;
+    /// Distance across, in heights of the line, of two ends that stand below each other. Larger: indents count.
+    pub(crate) const SAME_MARGIN: f32 = 0.3;
+    /// How many times as many ends have to stand below each other with a slant as without one. Larger: leaning columns stay so.
+    /// Smaller: ragged lines make columns lean.
+    pub(crate) const CLEARLY_UPRIGHT: f32 = 1.2;
+    /// Most that the page may grow, as a share of each side, so that no line leaves it.
     pub(crate) const MAX_GROWTH: f32 = 0.25;
 }
