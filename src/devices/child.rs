@@ -335,6 +335,7 @@ impl LineStage {
                     text: read.text,
                     rotation_quarters: read.rotation_quarters,
                     skew_degrees: read.skew_degrees,
+                    is_unwarped: read.is_unwarped,
                     too_long: read.too_long,
                 };
                 (Output::Lines(lines), read.picture)

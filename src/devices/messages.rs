@@ -148,6 +148,8 @@ pub(super) struct FoundLines {
     pub rotation_quarters: u32,
     /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
+    /// `true` if bent lines were made level.
+    pub is_unwarped: bool,
     /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
 }

@@ -90,6 +90,7 @@ impl LineNetworks for RemoteLines {
             picture: outcome.picture,
             rotation_quarters: found.rotation_quarters,
             skew_degrees: found.skew_degrees,
+            is_unwarped: found.is_unwarped,
             too_long: found.too_long,
         })
     }

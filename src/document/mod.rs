@@ -408,6 +408,8 @@ pub struct Page {
     pub rotation_quarters: u32,
     /// Skew that was corrected, in degrees, clockwise positive.
     pub skew_degrees: f32,
+    /// `true` if curved lines, or lines in several directions, were made level: coordinates are those of the page made so.
+    pub is_unwarped: bool,
     /// The layout detector's regions before any filtering.
     pub regions: Vec<DetectedRegion>,
     /// Blocks in reading order.
@@ -510,6 +512,7 @@ impl Page {
             size_points: (612.0, 792.0),
             rotation_quarters: 0,
             skew_degrees: 0.0,
+            is_unwarped: false,
             regions: Vec::new(),
             blocks: Vec::new(),
             pictures: Vec::new(),

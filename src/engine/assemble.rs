@@ -138,6 +138,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         size_points: prepared.size_points,
         rotation_quarters: prepared.rotation_quarters,
         skew_degrees: prepared.skew_degrees,
+        is_unwarped: prepared.is_unwarped,
         regions: plan.detected,
         blocks,
         pictures: cut.page_pictures,

@@ -124,6 +124,7 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
         decision: page.decision.clone(),
         rotation_quarters: page.rotation_quarters,
         skew_degrees: page.skew_degrees,
+        is_unwarped: page.is_unwarped,
         ..PreparedPage::blank(page.page_index, page.width, page.height)
     };
     let mut regions = geometric::regions(&rest);

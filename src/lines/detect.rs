@@ -6,6 +6,7 @@
 //! every connected component becomes its minimum-area rectangle, grown by area x ratio / perimeter.
 
 use super::letter_height::{letter_bounds, letter_height};
+use super::midlines::{Midline, midlines};
 use super::options::{DetectOptions, LimitType};
 use super::tiles::{self, Shown, Tile, TileLine};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
@@ -18,8 +19,16 @@ const MAX_CANDIDATES: usize = 1000;
 /// rapidocr 3.10.0, `DBPostProcess.min_size`: thinner areas are noise.
 const MIN_AREA_SIDE: f32 = 3.0;
 
-/// Finds the lines of a page: quadrilaterals in the pixels of `page`, corners in reading order of the text,
-/// sorted from top to bottom, and the mean probability of each.
+/// What is detected on a page or a part of it, in its pixels.
+#[derive(Debug, Default)]
+pub(super) struct Detected {
+    /// Lines as quadrilaterals, corners in reading order of the text, and the mean probability of each.
+    pub lines: Vec<(Quad, f32)>,
+    /// Middles of the lines that run across, those among them whose box is dropped or cut by a tile.
+    pub midlines: Vec<Midline>,
+}
+
+/// Finds the lines of a page, sorted from top to bottom.
 ///
 /// No input of the network has more than `most` pixels: larger pages and strips are cut into tiles
 /// ([`tiles`](super::tiles)). If nothing is found on a page, the part of it that has letters is searched: the network misses
@@ -29,37 +38,38 @@ pub(super) fn detect_lines(
     page: &Pixels,
     options: &DetectOptions,
     most: usize,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+) -> Result<Detected, OnnxError> {
     let is_strip = tiles::is_strip(page.width, page.height);
     let within = tiles::within_bounds(page.width, page.height);
     let shrunk = match is_strip || within == (page.width, page.height) {
         true => Cow::Borrowed(page),
         false => Cow::Owned(page.resize_bilinear(within.0, within.1)),
     };
-    let mut lines = lines_of(model, page, &shrunk, options, most)?;
-    if lines.is_empty()
+    let mut found = lines_of(model, page, &shrunk, options, most)?;
+    if found.lines.is_empty()
         && !is_strip
         && let Some((part, x, y)) = part_with_letters(page, &shrunk)
     {
         drop(shrunk);
         let within = tiles::within_bounds(part.width, part.height);
         let shrunk = part.resize_bilinear(within.0, within.1);
-        lines = lines_of(model, &part, &shrunk, options, most)?;
+        found = lines_of(model, &part, &shrunk, options, most)?;
         let to_page = |p: Point| Point {
             x: p.x + x,
             y: p.y + y,
         };
-        lines
-            .iter_mut()
-            .for_each(|(quad, _)| *quad = Quad(quad.0.map(to_page)));
+        let lines = found.lines.iter_mut();
+        lines.for_each(|(quad, _)| *quad = Quad(quad.0.map(to_page)));
+        let midlines = found.midlines.iter_mut();
+        midlines.for_each(|line| *line = line.mapped(1.0, to_page));
     }
-    lines.sort_by(|a, b| {
+    found.lines.sort_by(|a, b| {
         a.0.0[0]
             .y
             .total_cmp(&b.0.0[0].y)
             .then(a.0.0[0].x.total_cmp(&b.0.0[0].x))
     });
-    Ok(lines)
+    Ok(found)
 }
 
 /// The part of a page that has letters, and its left and upper edge; `None` if it is most of the page. `shrunk`: the page
@@ -84,13 +94,13 @@ fn lines_of(
     shrunk: &Pixels,
     options: &DetectOptions,
     most: usize,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+) -> Result<Detected, OnnxError> {
     let letters = match options.limit_type {
         LimitType::Letters if !tiles::is_strip(page.width, page.height) => letter_height(shrunk),
         _ => None,
     };
     match tiles::shown(page.width, page.height, options, letters, most) {
-        Shown::Nothing => Ok(Vec::new()),
+        Shown::Nothing => Ok(Detected::default()),
         Shown::Whole(width, height) => in_whole(model, page, shrunk, (width, height), options),
         Shown::Tiles(tiles) => in_tiles(model, page, &tiles, options),
     }
@@ -103,7 +113,7 @@ fn in_whole(
     shrunk: &Pixels,
     (width, height): (usize, usize),
     options: &DetectOptions,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+) -> Result<Detected, OnnxError> {
     let top = tiles::padding(shrunk.width, shrunk.height);
     let (shrunk_width, shrunk_height) = (shrunk.width as f32, shrunk.height as f32);
     let padded = if top == 0 {
@@ -115,7 +125,7 @@ fn in_whole(
         padded.width as f32 / width as f32,
         padded.height as f32 / height as f32,
     );
-    let boxes = boxes(model, &padded.resize_bilinear(width, height), options)?;
+    let found = boxes(model, &padded.resize_bilinear(width, height), options)?;
     let (rx, ry) = (
         page.width as f32 / shrunk_width,
         page.height as f32 / shrunk_height,
@@ -124,10 +134,22 @@ fn in_whole(
         x: ((p.x * sx).round() * rx).clamp(0.0, page.width as f32),
         y: (((p.y * sy).round() - top as f32) * ry).clamp(0.0, page.height as f32),
     };
-    Ok(boxes
-        .into_iter()
-        .map(|(q, score)| (Quad(q.0.map(to_page)), score))
-        .collect())
+    // Middles are not rounded to whole pixels.
+    let to_middle = |p: Point| Point {
+        x: p.x * sx * rx,
+        y: (p.y * sy - top as f32) * ry,
+    };
+    let midlines = found.midlines.iter();
+    Ok(Detected {
+        midlines: midlines
+            .map(|line| line.mapped(sy * ry, to_middle))
+            .collect(),
+        lines: found
+            .lines
+            .into_iter()
+            .map(|(q, score)| (Quad(q.0.map(to_page)), score))
+            .collect(),
+    })
 }
 
 /// The lines of a page that is detected in tiles; uniform tiles are skipped.
@@ -136,8 +158,9 @@ fn in_tiles(
     page: &Pixels,
     tiles: &[Tile],
     options: &DetectOptions,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+) -> Result<Detected, OnnxError> {
     let mut found = Vec::new();
+    let mut midlines = Vec::new();
     for (number, tile) in tiles.iter().enumerate() {
         let Some(part) = page
             .part(tile.x, tile.y, tile.width, tile.height)
@@ -169,14 +192,23 @@ fn in_tiles(
                     .round()
                     .clamp(0.0, tile.height as f32),
         };
+        let to_middle = |p: Point| Point {
+            x: tile.x as f32 + (p.x - left as f32) * sx,
+            y: tile.y as f32 + (p.y - top as f32) * sy,
+        };
         let boxes = boxes(model, &input, options)?;
-        found.extend(boxes.into_iter().map(|(q, score)| TileLine {
+        let lines = boxes.midlines.iter();
+        midlines.extend(lines.map(|line| line.mapped(sy, to_middle)));
+        found.extend(boxes.lines.into_iter().map(|(q, score)| TileLine {
             quad: Quad(q.0.map(to_page)),
             score,
             tile: Some(number),
         }));
     }
-    Ok(tiles::merged(found, page.width > page.height))
+    Ok(Detected {
+        lines: tiles::merged(found, page.width > page.height),
+        midlines,
+    })
 }
 
 /// The boxes in one input of the network.
@@ -184,13 +216,16 @@ fn boxes(
     model: &mut TensorModel,
     input: &Pixels,
     options: &DetectOptions,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+) -> Result<Detected, OnnxError> {
     model.run(
         &[1, 3, input.height, input.width],
         normalized(input),
         |shape, map| {
             let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-            boxes_from_map(map, w, h, options)
+            Detected {
+                lines: boxes_from_map(map, w, h, options),
+                midlines: midlines(map, w, options.thresh),
+            }
         },
     )
 }

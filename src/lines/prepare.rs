@@ -54,6 +54,8 @@ pub struct PreparedPage {
     pub rotation_quarters: u32,
     /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
+    /// `true` if bent lines were made level (`straighten`).
+    pub is_unwarped: bool,
     /// Steps done by document preprocessing.
     pub preprocessed: Option<Preprocessing>,
     /// The page after every step of document preprocessing, if they are to be compared.
@@ -89,6 +91,7 @@ impl PreparedPage {
             bookmarks: Vec::new(),
             rotation_quarters: 0,
             skew_degrees: 0.0,
+            is_unwarped: false,
             preprocessed: None,
             preprocess_steps: None,
             hidden_text: Vec::new(),
@@ -279,6 +282,7 @@ fn settle_or_read(
             .map_or_else(Vec::new, |content| content.bookmarks.clone()),
         rotation_quarters: read.rotation_quarters,
         skew_degrees: read.skew_degrees,
+        is_unwarped: read.is_unwarped,
         preprocessed: None,
         preprocess_steps: None,
         hidden_text: Vec::new(),
@@ -401,6 +405,7 @@ fn from_content(
         bookmarks: content.bookmarks,
         rotation_quarters: 0,
         skew_degrees: 0.0,
+        is_unwarped: false,
         preprocessed: None,
         preprocess_steps: None,
         hidden_text: Vec::new(),

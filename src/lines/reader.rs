@@ -1,6 +1,7 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
-use super::detect::detect_lines;
+use super::detect::{Detected, detect_lines};
+use super::grain;
 use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
@@ -10,6 +11,8 @@ use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
+use super::skew::{are_tall, longest, rotate_point, skew};
+use super::straighten::{self, Straightening};
 use super::thresholds::skew::*;
 use super::tiles;
 use crate::document::{SpanStyle, TextSource};
@@ -31,6 +34,8 @@ pub struct ReadPage {
     pub rotation_quarters: u32,
     /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
+    /// `true` if bent lines were made level.
+    pub is_unwarped: bool,
     /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
 }
@@ -74,6 +79,17 @@ pub struct LineReader {
     /// Sees which way up a page is; `None` if that is not wanted, or its file is not there.
     page_orientation: Option<OrientationClassifier>,
     options: LineOptions,
+}
+
+/// A page with its lines across, and what is detected there.
+struct Turned {
+    /// Its picture, if it had to be turned.
+    picture: Option<Pixels>,
+    found: Detected,
+    /// Clockwise quarter turns that were undone, 0 to 3.
+    quarters: u32,
+    /// Text ran from top to bottom on the page as it was seen upright, so that letters may lie on their side now.
+    letters_lie: bool,
 }
 
 /// The recognizer as it was loaded.
@@ -225,10 +241,15 @@ impl LineReader {
 
     /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
-        let (mut picture, quads, quarters) = self.upright(page)?;
+        let turned = self.upright(page)?;
+        let upright = turned.picture.as_ref().unwrap_or(page);
+        let (straight, found) = self.straightened(upright, turned.found)?;
+        let unbent = straight.as_ref().map(|(_, unbent)| *unbent);
+        let mut picture = straight.map(|(picture, _)| picture).or(turned.picture);
+        let quads: Vec<Quad> = found.lines.into_iter().map(|(quad, _)| quad).collect();
         let upright = picture.as_ref().unwrap_or(page);
-        let lines = self.recognize(upright, &quads)?;
-        let skew = skew(&quads);
+        let lines = self.recognize(upright, &quads, turned.letters_lie)?;
+        let skew = if unbent.is_some() { 0.0 } else { skew(&quads) };
         let (width, height) = (upright.width as f32, upright.height as f32);
         let too_long = lines
             .iter()
@@ -253,40 +274,70 @@ impl LineReader {
         Ok(ReadPage {
             text,
             picture,
-            rotation_quarters: quarters,
-            skew_degrees: skew.to_degrees(),
+            rotation_quarters: turned.quarters,
+            skew_degrees: unbent.unwrap_or(skew).to_degrees(),
+            is_unwarped: unbent.is_some(),
             too_long,
         })
     }
 
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
+    fn detect(&mut self, page: &Pixels) -> Result<Detected, OnnxError> {
         let most = most_pixels(self.options.memory);
-        let lines = detect_lines(&mut self.detector, page, &self.options.detect, most)?;
-        Ok(lines.into_iter().map(|(quad, _)| quad).collect())
+        detect_lines(&mut self.detector, page, &self.options.detect, most)
     }
 
-    /// The page turned as its lines need it, if it has to be, its lines, and its clockwise quarter turns, 0 to 3.
+    /// An upright page whose lines are curved or run in several directions: its picture with straight lines, what is
+    /// detected there, and the skew that was undone with it. Any other page: none, and what was detected on it.
+    fn straightened(
+        &mut self,
+        page: &Pixels,
+        found: Detected,
+    ) -> Result<(Option<(Pixels, f32)>, Detected), OnnxError> {
+        let (width, height) = (page.width as f32, page.height as f32);
+        let Some(bent) = Straightening::of(&found.midlines, width, height) else {
+            return Ok((None, found));
+        };
+        let picture = bent.applied(page);
+        let straight = self.detect(&picture)?;
+        if straighten::bent_share(&straight.midlines) >= straighten::bent_share(&found.midlines) {
+            return Ok((None, found));
+        }
+        Ok((Some((picture, bent.skew)), straight))
+    }
+
+    /// The page turned as its lines need it.
     ///
     /// A network that sees the whole page turns it, if it is sure, before lines are detected, which is most of the work. The
     /// lines then have the last word, unless they run across a page that was seen to be upright: a picture
     /// without text has no such side, and pages with text from top to bottom are turned to be read.
-    fn upright(&mut self, page: &Pixels) -> Result<(Option<Pixels>, Vec<Quad>, u32), OnnxError> {
+    fn upright(&mut self, page: &Pixels) -> Result<Turned, OnnxError> {
         let seen = self.seen_orientation(page);
         let first = seen.unwrap_or(0);
         let turned = |quarters: u32| (quarters != 0).then(|| page.rotate_quarters(4 - quarters));
         let picture = turned(first);
         let upright = picture.as_ref().unwrap_or(page);
-        let quads = self.detect(upright)?;
-        if seen == Some(0) && !are_tall(&longest(&quads)) {
-            return Ok((picture, quads, first));
+        let found = self.detect(upright)?;
+        let as_seen = |picture, found| Turned {
+            picture,
+            found,
+            quarters: first,
+            letters_lie: false,
+        };
+        if seen == Some(0) && !are_tall(&longest(&found.lines)) {
+            return Ok(as_seen(picture, found));
         }
-        match self.orientation(upright, &quads)? {
-            0 => Ok((picture, quads, first)),
+        match self.orientation(upright, &found.lines)? {
+            0 => Ok(as_seen(picture, found)),
             more => {
                 let quarters = (first + more) % 4;
                 let picture = turned(quarters);
-                let quads = self.detect(picture.as_ref().unwrap_or(page))?;
-                Ok((picture, quads, quarters))
+                let found = self.detect(picture.as_ref().unwrap_or(page))?;
+                Ok(Turned {
+                    picture,
+                    found,
+                    quarters,
+                    letters_lie: more % 2 == 1,
+                })
             }
         }
     }
@@ -312,8 +363,8 @@ impl LineReader {
     /// The shape of the longest lines shows if text runs across or along the page; reading some of them in
     /// both directions decides which end is up. The direction classifier is only a hint, because it errs on
     /// single lines.
-    fn orientation(&mut self, page: &Pixels, quads: &[Quad]) -> Result<u32, OnnxError> {
-        let longest = longest(quads);
+    fn orientation(&mut self, page: &Pixels, lines: &[(Quad, f32)]) -> Result<u32, OnnxError> {
+        let longest = longest(lines);
         let tall = are_tall(&longest);
         let mut crops: Vec<Pixels> = longest.iter().filter_map(|q| cut_line(page, q)).collect();
         if crops.is_empty() {
@@ -348,12 +399,13 @@ impl LineReader {
         Ok(lines.iter().map(|line| line.confidence).sum::<f32>() / lines.len().max(1) as f32)
     }
 
-    /// Recognizes the lines at `quads`. Crops are made batch by batch: all at once they would take as much
+    /// Recognizes the lines at `quads`, whose letters lie on their side if `letters_lie`. Crops are made batch by batch: all at once they would take as much
     /// memory as the page.
     fn recognize(
         &mut self,
         page: &Pixels,
         quads: &[Quad],
+        letters_lie: bool,
     ) -> Result<Vec<(Quad, LineText)>, OnnxError> {
         let mut order: Vec<(usize, f32)> = quads
             .iter()
@@ -373,7 +425,12 @@ impl LineReader {
             if batch.is_empty() {
                 break;
             }
-            lines.extend(batch.into_iter().zip(self.surest(&crops)?));
+            let mut read = self.surest(&crops)?;
+            // Tall lines are cut with their letters on their side.
+            let is_tall = |i: &usize| quads[*i].height() > quads[*i].width() * TALL;
+            let lie: Vec<bool> = batch.iter().map(|i| is_tall(i) != letters_lie).collect();
+            grain::completed(&mut self.recognizer, &crops, &lie, &mut read)?;
+            lines.extend(batch.into_iter().zip(read));
         }
         lines.sort_by_key(|(i, _)| *i);
         Ok(lines
@@ -401,54 +458,6 @@ impl LineReader {
             }
         }
         Ok(lines)
-    }
-}
-
-/// The lines that tell how a page is turned.
-fn longest(quads: &[Quad]) -> Vec<&Quad> {
-    let mut longest: Vec<&Quad> = quads.iter().collect();
-    longest.sort_by(|a, b| {
-        b.width()
-            .max(b.height())
-            .total_cmp(&a.width().max(a.height()))
-    });
-    longest.truncate(ORIENTATION_LINES);
-    longest
-}
-
-/// `true` if most of these lines run along the page.
-fn are_tall(lines: &[&Quad]) -> bool {
-    let tall = lines.iter().filter(|q| q.height() > q.width() * TALL);
-    tall.count() * 2 > lines.len()
-}
-
-/// Skew of the page in radians clockwise: the median of the lines' angles, weighted by length; 0 if it is too
-/// small or too large to be a skew.
-fn skew(quads: &[Quad]) -> f32 {
-    let mut angles: Vec<(f32, f32)> = quads
-        .iter()
-        .filter(|q| q.width() > LONG * q.height())
-        .map(|q| ((q.0[1].y - q.0[0].y).atan2(q.0[1].x - q.0[0].x), q.width()))
-        .collect();
-    angles.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let total: f32 = angles.iter().map(|a| a.1).sum();
-    let mut passed = 0.0;
-    let median = angles.iter().find(|(_, weight)| {
-        passed += weight;
-        passed * 2.0 >= total
-    });
-    median
-        .map(|(angle, _)| *angle)
-        .filter(|a| (MIN_SKEW..MAX_SKEW).contains(&a.abs()))
-        .unwrap_or(0.0)
-}
-
-fn rotate_point(p: Point, angle: f32, cx: f32, cy: f32) -> Point {
-    let (sin, cos) = angle.sin_cos();
-    let (dx, dy) = (p.x - cx, p.y - cy);
-    Point {
-        x: cx + dx * cos - dy * sin,
-        y: cy + dx * sin + dy * cos,
     }
 }
 
@@ -546,17 +555,9 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
 mod tests {
     use super::*;
 
-    fn line_at(angle: f32) -> Quad {
-        let p = |x: f32, y: f32| rotate_point(Point { x, y }, angle, 0.0, 0.0);
+    fn level() -> Quad {
+        let p = |x: f32, y: f32| Point { x, y };
         Quad([p(0.0, 0.0), p(200.0, 0.0), p(200.0, 20.0), p(0.0, 20.0)])
-    }
-
-    #[test]
-    fn skew_is_what_most_lines_have() {
-        let quads = [line_at(0.02), line_at(0.021), line_at(0.019), line_at(-0.2)];
-        assert!((skew(&quads) - 0.02).abs() < 0.002);
-        assert_eq!(skew(&[line_at(0.001)]), 0.0);
-        assert_eq!(skew(&[]), 0.0);
     }
 
     #[test]
@@ -568,7 +569,7 @@ mod tests {
             positions,
             is_too_long: false,
         };
-        let segment = segment(&Quad(line_at(0.0).0), &line);
+        let segment = segment(&level(), &line);
         let boxes: Vec<_> = segment
             .words
             .iter()
@@ -585,7 +586,7 @@ mod tests {
             confidence: 1.0,
             ..LineText::default()
         };
-        let segment = segment(&line_at(0.0), &line);
+        let segment = segment(&level(), &line);
         assert_eq!(
             (segment.text().as_str(), segment.hyphenated),
             ("the recog", true)

@@ -452,3 +452,43 @@ pub(super) mod skew {
     /// Ratio of a detected box's height to the font size: boxes are grown by the unclip rule.
     pub(crate) const BOX_HEIGHT_PER_EM: f32 = 1.3;
 }
+
+/// Straightening of pages whose lines are curved, or run in several directions. Heights of lines are those of small letters.
+pub(super) mod straighten {
+    /// Most lines of a map that are followed, the longest first; this bounds the time of a page of specks.
+    pub(crate) const MOST_LINES: usize = 600;
+    /// Least length of a line in columns of the detector's map: a word or two.
+    pub(crate) const LEAST_LENGTH: usize = 32;
+    /// Ratio of length to height from which an area is a line. Larger: pages of short lines are never measured. Smaller: words
+    /// with a letter that reaches up at one end seem to rise.
+    pub(crate) const LONG: f32 = 5.0;
+    /// Least number of columns that are one point of a line.
+    pub(crate) const LEAST_STEP: usize = 4;
+    /// Least number of points of a line.
+    pub(crate) const LEAST_POINTS: usize = 3;
+    /// Height of a column in heights of its line beyond which it belongs to two lines. Larger: touching lines bend the
+    /// middle. Smaller: steep parts have no points.
+    pub(crate) const MAX_REACH: f32 = 1.5;
+    /// The same below which it is a gap or a bridge.
+    pub(crate) const MIN_REACH: f32 = 0.5;
+    /// Least sum of the lines' lengths in widths of the page from which they are measured. Larger: short texts stay as they are.
+    /// Smaller: a single line decides.
+    pub(crate) const LEAST_TEXT: f32 = 1.5;
+    /// Rise or bow of a line beside the page's skew, in heights of the line, beyond which it is not straight. Boxes are about
+    /// three such heights. Undamaged pages of `tests/pictures` reach 0.4 with lines of leader dots.
+    pub(crate) const BENT: f32 = 1.0;
+    /// Share of the lines, by length, that are not straight from which a page is straightened. Larger: pages bent at one side stay
+    /// so. Smaller: slanted notes and lines of dots count.
+    pub(crate) const BENT_SHARE: f32 = 0.25;
+    /// Most that a row is stretched or squeezed. Larger: the field of a page with lines in all directions is believed.
+    pub(crate) const MAX_STRETCH: f32 = 0.5;
+    /// Largest slant of margins, pixels across per pixel down.
+    pub(crate) const MOST_SLANT: f32 = 0.12;
+    /// Distance across, in heights of the line, of two ends that stand below each other. Larger: indents count.
+    pub(crate) const SAME_MARGIN: f32 = 0.3;
+    /// How many times as many ends have to stand below each other with a slant as without one. Larger: leaning columns stay so.
+    /// Smaller: ragged lines make columns lean.
+    pub(crate) const CLEARLY_UPRIGHT: f32 = 1.2;
+    /// Most that the page may grow, as a share of each side, so that no line leaves it.
+    pub(crate) const MAX_GROWTH: f32 = 0.25;
+}

@@ -75,6 +75,28 @@ impl Pixels {
         }
     }
 
+    /// The picture warped by the mesh to `width` x `height` pixels, bicubic; positions outside have the colour of the nearest edge.
+    pub fn warped(&self, mesh: &Mesh, width: usize, height: usize) -> Pixels {
+        let mut out = Pixels::white(width, height);
+        if self.data.is_empty() || out.data.is_empty() {
+            return out;
+        }
+        let columns = aligned_taps(width, mesh.columns);
+        let rows = aligned_taps(height, mesh.rows);
+        let place = |v: f32, length: usize| (v + 1.0) / 2.0 * (length as f32 - 1.0);
+        out.data
+            .par_chunks_exact_mut(width * 3)
+            .zip(&rows)
+            .for_each(|(line, row)| {
+                for (pixel, column) in line.chunks_exact_mut(3).zip(&columns) {
+                    let [x, y] = mesh.at(*row, *column);
+                    let colour = self.bicubic(place(x, self.width), place(y, self.height));
+                    pixel.copy_from_slice(&colour);
+                }
+            });
+        out
+    }
+
     /// The colour at a fractional position, truncated to whole levels.
     fn sampled(&self, x: f32, y: f32) -> [u8; 3] {
         let (left, top) = (x.floor(), y.floor());

@@ -264,3 +264,57 @@ fn a_short_line_alone_on_a_page_is_found() {
     let page = folder.json("out/page.json")["pages"][0].clone();
     assert_eq!(contents(&page), ["1 Introduction"]);
 }
+
+/// A picture of `tests/pictures` as it is read, and the text of its truth.
+fn picture(name: &str) -> (Value, String) {
+    let folder = root().join("tests/pictures");
+    let document = parse(&folder.join(name).display().to_string(), &[]);
+    let truth = folder.join(name).with_extension("json");
+    let truth: Value = serde_json::from_slice(&std::fs::read(truth).unwrap()).unwrap();
+    let blocks = truth["blocks"].as_array().unwrap().iter();
+    let texts: Vec<&str> = blocks.filter_map(|block| block["text"].as_str()).collect();
+    (document["pages"][0].clone(), texts.join("\n"))
+}
+
+/// Text of the lines of a page.
+fn lines_of(page: &Value) -> Vec<(String, Vec<f64>)> {
+    let blocks = page["diagnostics"]["blocks"].as_array().unwrap();
+    let lines = blocks.iter().flat_map(|b| b["lines"].as_array().unwrap());
+    lines
+        .map(|line| {
+            let bbox = line["bbox"].as_array().unwrap();
+            let bbox = bbox.iter().map(|v| v.as_f64().unwrap()).collect();
+            (line["text"].as_str().unwrap().to_string(), bbox)
+        })
+        .collect()
+}
+
+#[test]
+fn curved_lines_of_a_book_are_read_and_their_boxes_are_level() {
+    let (page, truth) = picture("book_en_curved.jpg");
+    let diagnostics = &page["diagnostics"];
+    assert_eq!(diagnostics["is_unwarped"], true);
+    let skew = diagnostics["skew_degrees"].as_f64().unwrap();
+    assert!(skew.abs() < 2.5, "{skew}");
+    let rate = error_rate(&contents(&page).join("\n"), &truth);
+    assert!(rate < 0.05, "{rate}");
+    // Lines rise by 45 pixels and stand 24 apart; letters with their box are 30 high.
+    let lines = lines_of(&page);
+    assert!(lines.len() > 40);
+    for (text, bbox) in lines {
+        assert!(bbox[3] - bbox[1] < 40.0, "{text}: {bbox:?}");
+    }
+}
+
+#[test]
+fn straight_pages_are_not_unwarped() {
+    let (page, _) = picture("book_es_paper.jpg");
+    assert_eq!(page["diagnostics"]["is_unwarped"], Value::Null);
+}
+
+#[test]
+fn vertical_lines_keep_their_marks_and_small_kana() {
+    let (page, truth) = picture("book_ja_vertical.png");
+    let rate = error_rate(&contents(&page).join("\n"), &truth);
+    assert!(rate < 0.06, "{rate}");
+}

@@ -170,6 +170,10 @@ struct Diagnostics<'a> {
     rotation: u32,
     /// Small angle in degrees that was straightened, clockwise positive.
     skew_degrees: f64,
+    /// `true` if curved lines, or lines in several directions, were made level: boxes are on the page made so, as the
+    /// drawings show it. Left out if `false`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_unwarped: bool,
     /// Messages.
     messages: &'a [Diagnostic],
     /// Facts about its blocks.
@@ -445,6 +449,7 @@ fn diagnostics(page: &Page) -> Diagnostics<'_> {
         text: &page.text_decision,
         rotation: page.rotation_quarters * 90,
         skew_degrees: short_float(page.skew_degrees),
+        is_unwarped: page.is_unwarped,
         messages: &page.diagnostics,
         blocks: blocks
             .map(|(id, block)| block_diagnostics(id, block))
