@@ -12,7 +12,7 @@ use super::page_text::{
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
 use super::skew::{are_tall, longest, rotate_point, skew};
-use super::straighten::{self, Straightening};
+use super::straighten::{Bend, Straightening};
 use super::thresholds::skew::*;
 use super::tiles;
 use crate::document::{SpanStyle, TextSource};
@@ -299,7 +299,7 @@ impl LineReader {
         };
         let picture = bent.applied(page);
         let straight = self.detect(&picture)?;
-        if straighten::bent_share(&straight.midlines) >= straighten::bent_share(&found.midlines) {
+        if !Bend::of(&straight.midlines).is_less_than(&Bend::of(&found.midlines)) {
             return Ok((None, found));
         }
         Ok((Some((picture, bent.skew)), straight))

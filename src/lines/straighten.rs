@@ -16,18 +16,18 @@ use crate::geometry::{Point, Rect};
 use crate::raster::{Mesh, Pixels};
 
 /// Nodes of the field across and down.
-const COLUMNS: usize = 17;
+const COLUMNS: usize = 25;
 const ROWS: usize = 6;
 const NODES: usize = COLUMNS * ROWS;
 /// Weights of the penalties, in points of lines per node: on bends across and down, and on the values themselves, which
 /// keeps lines at their mean heights.
-const BEND_ACROSS: f64 = 0.2;
+const BEND_ACROSS: f64 = 0.03;
 const BEND_DOWN: f64 = 0.5;
 const VALUE: f64 = 1e-4;
 /// Steps of reweighting.
 const STEPS: usize = 6;
 /// Distance in heights of the line at which a point has half its weight.
-const HALF_WEIGHT: f32 = 0.3;
+const HALF_WEIGHT: f32 = 0.5;
 /// Room around lines on the straight page, in heights.
 const ROOM: f32 = 3.0;
 /// Distance of the mesh's points in pixels.
@@ -53,10 +53,13 @@ impl Straightening {
     /// How to straighten a page of `width` x `height` pixels with these lines; `None` if it need not or cannot be.
     pub(super) fn of(lines: &[Midline], width: f32, height: f32) -> Option<Straightening> {
         let text: f32 = lines.iter().map(Midline::length).sum();
-        if text < LEAST_TEXT * width || bent_share(lines) < BENT_SHARE {
+        if text < LEAST_TEXT * width || !Bend::of(lines).is_bent() {
             return None;
         }
-        let skew = middle_slope(lines)?.atan();
+        let slopes = lines
+            .iter()
+            .filter_map(|line| Some((slope(line)?, line.length())));
+        let skew = weighted_median(slopes.collect())?.atan();
         let level = |p: Point| rotate_point(p, -skew, width / 2.0, height / 2.0);
         let lines: Vec<Midline> = lines.iter().map(|line| line.mapped(1.0, level)).collect();
         let field = Field::fitted(&lines)?;
@@ -133,37 +136,69 @@ impl Straightening {
     }
 }
 
-/// Share of the lines, by length, that rise or bow by more than [`BENT`] heights beside the slope of most; 0 without lines.
-pub(super) fn bent_share(lines: &[Midline]) -> f32 {
-    let Some(slope) = middle_slope(lines) else {
-        return 0.0;
-    };
-    let (mut bent, mut all) = (0.0, 0.0);
-    for line in lines {
-        let rows = line.points.iter().map(|p| p.y - slope * p.x);
-        let (low, high) = rows.fold((f32::MAX, f32::MIN), |(a, b), y| (a.min(y), b.max(y)));
-        all += line.length();
-        if high - low > BENT * line.height {
-            bent += line.length();
-        }
-    }
-    if all > 0.0 { bent / all } else { 0.0 }
+/// How bent the lines of a page are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bend {
+    /// Share of the lines, by length, that rise or bow by more than [`BENT`] heights beside the slope of most.
+    share: f32,
+    /// How far the slopes of most of many lines are from that of most; 0 with few lines, some of which may be notes.
+    spread: f32,
 }
 
-/// The median of the lines' slopes, weighted by length; `None` without lines.
-fn middle_slope(lines: &[Midline]) -> Option<f32> {
-    let mut slopes: Vec<(f32, f32)> = lines
-        .iter()
-        .filter_map(|line| Some((slope(line)?, line.length())))
-        .collect();
-    slopes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let total: f32 = slopes.iter().map(|(_, length)| length).sum();
+impl Bend {
+    /// Measures lines.
+    pub(super) fn of(lines: &[Midline]) -> Bend {
+        let slopes: Vec<(f32, f32)> = lines
+            .iter()
+            .filter_map(|line| Some((slope(line)?, line.length())))
+            .collect();
+        let Some(middle) = weighted_median(slopes.clone()) else {
+            return Bend {
+                share: 0.0,
+                spread: 0.0,
+            };
+        };
+        let (mut bent, mut all) = (0.0, 0.0);
+        for line in lines {
+            let rows = line.points.iter().map(|p| p.y - middle * p.x);
+            let (low, high) = rows.fold((f32::MAX, f32::MIN), |(a, b), y| (a.min(y), b.max(y)));
+            all += line.length();
+            if high - low > BENT * line.height {
+                bent += line.length();
+            }
+        }
+        let off = slopes.iter().map(|(slope, w)| ((slope - middle).abs(), *w));
+        let spread = match lines.len() >= MANY_LINES {
+            true => weighted_median(off.collect()).unwrap_or(0.0),
+            false => 0.0,
+        };
+        Bend {
+            share: if all > 0.0 { bent / all } else { 0.0 },
+            spread,
+        }
+    }
+
+    fn is_bent(&self) -> bool {
+        self.share >= BENT_SHARE || self.spread >= UNEVEN
+    }
+
+    /// `true` if lines were bent more before they were straightened.
+    pub(super) fn is_less_than(&self, before: &Bend) -> bool {
+        let amount = |bend: &Bend| bend.share / BENT_SHARE + bend.spread / UNEVEN;
+        amount(self) < amount(before)
+    }
+}
+
+/// The median of values with weights; `None` without any.
+fn weighted_median(mut values: Vec<(f32, f32)>) -> Option<f32> {
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f32 = values.iter().map(|(_, weight)| weight).sum();
     let mut passed = 0.0;
-    let median = slopes.iter().find(|(_, length)| {
-        passed += length;
+    let median = values.iter().find(|(_, weight)| {
+        passed += weight;
         passed * 2.0 >= total
     });
-    median.map(|(slope, _)| *slope)
+    median.map(|(value, _)| *value)
 }
 
 /// Slope of the straight line that fits a line best.
@@ -427,19 +462,48 @@ mod tests {
     #[test]
     fn curves_of_either_side_fans_and_folds_are_straightened() {
         let bow = |x: f32| 25.0 * (x / 800.0 * std::f32::consts::PI).sin().powi(2);
-        let bends: [(&str, &dyn Fn(f32, f32) -> f32); 5] = [
-            ("up", &|x, _| -bow(x)),
-            ("down, less at the foot", &|x, y| {
+        type Curve<'a> = &'a dyn Fn(f32, f32) -> f32;
+        // With the largest rise that may be left. At a fold it is less than the height of the letters.
+        let bends: [(&str, f32, Curve); 5] = [
+            ("up", 4.0, &|x, _| -bow(x)),
+            ("down, less at the foot", 4.0, &|x, y| {
                 bow(x) * (1.0 - 0.4 * y / 1000.0)
             }),
-            ("fan", &|x, y| (x - 400.0) * (y - 500.0) * 1.2e-4),
-            ("book", &|x, _| 60.0 * (-(x - 400.0f32).abs() / 90.0).exp()),
-            ("turned and bent", &|x, _| 0.06 * x - bow(x)),
+            ("fan", 4.0, &|x, y| (x - 400.0) * (y - 500.0) * 1.2e-4),
+            ("fold", 8.0, &|x, _| {
+                60.0 * (-(x - 400.0f32).abs() / 90.0).exp()
+            }),
+            ("turned and bent", 4.0, &|x, _| 0.06 * x - bow(x)),
         ];
-        for (name, bend) in bends {
+        for (name, most, bend) in bends {
             let (after, before) = rises(&page(bend));
-            assert!(after < 4.0 && before > 20.0, "{name}: {after} of {before}");
+            assert!(after < most && before > 20.0, "{name}: {after} of {before}");
         }
+    }
+
+    #[test]
+    fn short_lines_of_many_columns_tell_a_curve() {
+        // Five columns: no line rises by its height, but their slopes differ.
+        let bow = |x: f32| -18.0 * (x / 800.0 * std::f32::consts::PI).sin().powi(2);
+        let columns = |bend: &dyn Fn(f32) -> f32| -> Vec<Midline> {
+            let line = |i: usize| {
+                let (from, y) = (60.0 + 140.0 * (i % 5) as f32, 100.0 + 20.0 * (i / 5) as f32);
+                let point = |k: usize| {
+                    let x = from + 8.0 * k as f32;
+                    Point { x, y: y + bend(x) }
+                };
+                Midline {
+                    points: (0..15).map(point).collect(),
+                    height: 9.0,
+                }
+            };
+            (0..200).map(line).collect()
+        };
+        let lines = columns(&bow);
+        assert!(Bend::of(&lines).share < BENT_SHARE);
+        let (after, before) = rises(&lines);
+        assert!(after < 2.0 && before > 6.0, "{after} of {before}");
+        assert!(Straightening::of(&columns(&|_| 0.0), 800.0, 1000.0).is_none());
     }
 
     #[test]

@@ -480,6 +480,12 @@ pub(super) mod straighten {
     /// Share of the lines, by length, that are not straight from which a page is straightened. Larger: pages bent at one side stay
     /// so. Smaller: slanted notes and lines of dots count.
     pub(crate) const BENT_SHARE: f32 = 0.25;
+    /// Least number of lines whose slopes tell that they are bent although each is short. Larger: newspapers stay curved.
+    /// Smaller: stamps and notes count.
+    pub(crate) const MANY_LINES: usize = 60;
+    /// Median distance of their slopes from the page's, pixels down per pixel across, from which they are. Flat pages of
+    /// `tests/pictures` with as many lines have at most 0.002. Larger: photos at an angle stay as they are.
+    pub(crate) const UNEVEN: f32 = 0.006;
     /// Most that a row is stretched or squeezed. Larger: the field of a page with lines in all directions is believed.
     pub(crate) const MAX_STRETCH: f32 = 0.5;
     /// Largest slant of margins, pixels across per pixel down.
