@@ -1,7 +1,6 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
 use super::detect::detect_lines;
-use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
 use super::options::LineOptions;
@@ -10,10 +9,12 @@ use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
+use super::reader_error::ReaderError;
+use super::recognizers::{LoadedRecognizer, Recognizers, load_embedded};
 use super::thresholds::skew::*;
 use super::tiles;
 use crate::document::{SpanStyle, TextSource};
-use crate::fault::{Fault, Reason};
+use crate::fault::Fault;
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{OnnxError, Runtime, TensorModel};
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
@@ -35,68 +36,14 @@ pub struct ReadPage {
     pub too_long: Vec<Rect>,
 }
 
-/// Reason why the reader could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// A library or model file is missing.
-    #[error(transparent)]
-    Missing(#[from] runtime::RuntimeError),
-    /// The runtime or a model failed.
-    #[error(transparent)]
-    Onnx(#[from] OnnxError),
-    /// The recognizer's model file is unsuitable.
-    #[error("the line recognizer cannot be used: {0}")]
-    Recognizer(Fault),
-}
-
-impl ReaderError {
-    /// The same for programs.
-    pub fn reason(&self) -> Reason {
-        match self {
-            ReaderError::Missing(error) => error.reason(),
-            ReaderError::Onnx(error) => error.reason(),
-            ReaderError::Recognizer(fault) => fault.reason,
-        }
-    }
-}
-
-impl From<ReaderError> for Fault {
-    fn from(error: ReaderError) -> Fault {
-        Fault::new(error.reason(), error.to_string())
-    }
-}
-
 /// The three networks, loaded.
 pub struct LineReader {
     detector: TensorModel,
     direction: Option<TensorModel>,
-    recognizer: LineRecognizer,
+    recognizer: Recognizers,
     /// Sees which way up a page is; `None` if that is not wanted, or its file is not there.
     page_orientation: Option<OrientationClassifier>,
     options: LineOptions,
-}
-
-/// The recognizer as it was loaded.
-enum LoadedRecognizer {
-    /// With weights of eight bits.
-    Int8(Int8Recognizer),
-    /// As the file has it.
-    File(TensorModel),
-}
-
-/// Loads the recognizer in the precision that the options ask for, as far as it goes.
-fn load_recognizer(
-    runtime: &Runtime,
-    dirs: &RuntimeDirs,
-    options: &LineOptions,
-) -> Result<LoadedRecognizer, ReaderError> {
-    let path = dirs.find(runtime::LINE_RECOGNIZER)?;
-    Ok(
-        match int8_recognizer::load(&path, runtime, options.precision)? {
-            Some(int8) => LoadedRecognizer::Int8(int8),
-            None => LoadedRecognizer::File(runtime.model(&path)?),
-        },
-    )
 }
 
 /// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
@@ -193,7 +140,7 @@ impl LineReader {
                 let wants_direction = options.use_textline_orientation;
                 let direction = || load(runtime::LINE_DIRECTION);
                 (
-                    load_recognizer(runtime, dirs, &options),
+                    load_embedded(runtime, dirs, &options),
                     wants_direction.then(direction),
                 )
             },
@@ -211,6 +158,8 @@ impl LineReader {
             Ok(LoadedRecognizer::File(model)) => of_file(Ok(model))?,
             Err(error) => of_file(Err(error))?,
         };
+        let recognizer = Recognizers::load(recognizer, runtime, dirs, &options)
+            .map_err(ReaderError::Recognizer)?;
         let direction = direction
             .map(|loaded| tried(loaded, runtime::LINE_DIRECTION, 48))
             .transpose()?;
@@ -225,6 +174,7 @@ impl LineReader {
 
     /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
+        self.recognizer.begin_page();
         let (mut picture, quads, quarters) = self.upright(page)?;
         let upright = picture.as_ref().unwrap_or(page);
         let lines = self.recognize(upright, &quads)?;
@@ -257,6 +207,11 @@ impl LineReader {
             skew_degrees: skew.to_degrees(),
             too_long,
         })
+    }
+
+    /// Scripts that each recognizer has characters of, and how many; the embedded one comes first.
+    pub fn scripts(&self) -> Vec<Vec<(&'static str, usize)>> {
+        self.recognizer.scripts()
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
@@ -522,8 +477,10 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
         let end = (start..chars.len())
             .find(|&i| chars[i].is_whitespace())
             .unwrap_or(chars.len());
-        let left = (at(start) - half).clamp(0.0, 1.0);
-        let right = (at(end - 1) + half).clamp(left, 1.0);
+        // From right to left the first character stands last.
+        let (first, last) = (at(start), at(end - 1));
+        let left = (first.min(last) - half).clamp(0.0, 1.0);
+        let right = (first.max(last) + half).clamp(left, 1.0);
         words.push(Word {
             bbox: Rect {
                 x1: bbox.x1 + left * bbox.width(),

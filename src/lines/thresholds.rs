@@ -452,3 +452,11 @@ pub(super) mod skew {
     /// Ratio of a detected box's height to the font size: boxes are grown by the unclip rule.
     pub(crate) const BOX_HEIGHT_PER_EM: f32 = 1.3;
 }
+
+/// Which recognizers read a line.
+pub(crate) mod recognizers {
+    /// Confidence from which a reading is final. Larger: more lines are read by every recognizer that was given. Smaller: a line in
+    /// a script that the embedded recognizer lacks keeps the letters that look alike. Not measured: the value from which
+    /// a line is not read the other way round.
+    pub(crate) const SURELY_READ: f32 = 0.9;
+}
