@@ -95,15 +95,31 @@ fn left_out(folder: &Option<PathBuf>) -> String {
 pub struct RuntimeDirs {
     folders: Vec<PathBuf>,
     distrusted: Option<PathBuf>,
+    /// Folders of line recognizers that are used beside the embedded one.
+    recognizers: Vec<PathBuf>,
 }
 
 impl RuntimeDirs {
+    /// The same with these folders of line recognizers, which are used beside the embedded one.
+    pub(crate) fn with_recognizers(&self, folders: &[PathBuf]) -> Self {
+        Self {
+            recognizers: folders.to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// Folders of line recognizers that are used beside the embedded one.
+    pub(crate) fn recognizers(&self) -> &[PathBuf] {
+        &self.recognizers
+    }
+
     /// The folders for this executable. If one is given, it is the only one.
     pub fn new(given: Option<&Path>, data_home: Option<&Path>) -> Self {
         if let Some(folder) = given {
             return Self {
                 folders: vec![folder.to_path_buf()],
                 distrusted: None,
+                recognizers: Vec::new(),
             };
         }
         let (mut folders, mut distrusted) = (Vec::new(), None);
@@ -140,6 +156,7 @@ impl RuntimeDirs {
         Self {
             folders,
             distrusted,
+            recognizers: Vec::new(),
         }
     }
 

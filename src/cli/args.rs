@@ -189,6 +189,9 @@ pub(crate) struct DoctorArgs {
     /// Number of CPU threads for ONNX Runtime [default: all cores]
     #[arg(long, value_name = "N")]
     pub cpu_threads: Option<usize>,
+    /// Folder of a further line recognizer, to be checked as well; may be given several times
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "gpu"])]
+    pub rec_model_dir: Vec<PathBuf>,
     /// Folder of the native libraries and line recognition models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,

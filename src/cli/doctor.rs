@@ -15,7 +15,7 @@ use crate::raster::Pixels;
 use crate::recognize::paddleocr_vl::backend;
 use crate::runtime::{self, RuntimeDirs};
 use anyhow::Context;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Tokens that a recognizer generates as a test.
@@ -77,7 +77,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         };
         line(
             &name,
-            line_recognition(&dirs, SessionOptions::on(*device, threads)),
+            line_recognition(
+                &dirs,
+                &args.rec_model_dir,
+                SessionOptions::on(*device, threads),
+            ),
         );
     }
     let pipelines = "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
@@ -201,16 +205,29 @@ fn worker(dirs: &RuntimeDirs) -> anyhow::Result<String> {
     Ok("starts, loads the PDF library and ends".into())
 }
 
-/// Runs line recognition on a drawn page without text.
-fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> anyhow::Result<String> {
+/// Runs line recognition on a drawn page without text, and lists the scripts that each recognizer reads.
+fn line_recognition(
+    dirs: &RuntimeDirs,
+    given: &[PathBuf],
+    options: SessionOptions,
+) -> anyhow::Result<String> {
     let library = dirs.find(runtime::ONNXRUNTIME)?;
     let runtime = Runtime::load(&library, options)?;
-    let mut reader = LineReader::load(&runtime, dirs, LineOptions::default())?;
+    let dirs = dirs.with_recognizers(given);
+    let mut reader = LineReader::load(&runtime, &dirs, LineOptions::default())?;
     let read = reader.read(&drawn_page())?;
-    Ok(format!(
-        "runs ({} lines on a drawn page)",
-        read.text.segments.len()
-    ))
+    let mut told = format!("runs ({} lines on a drawn page)", read.text.segments.len());
+    let embedded = Path::new(runtime::LINE_RECOGNIZER);
+    let names = std::iter::once(embedded).chain(given.iter().map(PathBuf::as_path));
+    for (name, scripts) in names.zip(reader.scripts()) {
+        let counts = scripts
+            .iter()
+            .map(|(script, count)| format!("{script} {count}"));
+        let counts: Vec<String> = counts.collect();
+        let name = crate::shown::name(name);
+        told.push_str(&format!("\nok       {name}: reads {}", counts.join(", ")));
+    }
+    Ok(told)
 }
 
 /// A white page with black bars.

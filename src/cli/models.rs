@@ -141,7 +141,7 @@ fn list(store: &Store) -> String {
             }
             None => "-".to_string(),
         };
-        text.push_str(&format!("{:<24} {:<36} {place}\n", model.name, model.what));
+        text.push_str(&format!("{:<30} {:<36} {place}\n", model.name, model.what));
     }
     text
 }

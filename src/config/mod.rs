@@ -24,7 +24,7 @@ use crate::runtime::{
 use crate::writer::options::{MarkdownForm, MarkdownOptions, MarkdownStyle, PageBreaks};
 use serde_json::{Map, Value};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Errors in a configuration.
@@ -335,6 +335,8 @@ pub struct Config {
     pub memory_limit: Option<u64>,
     /// Line recognition.
     pub lines: LineOptions,
+    /// Folders of line recognizers that are used beside the embedded one.
+    pub rec_model_dirs: Vec<PathBuf>,
     /// Networks that look at pictures of pages.
     pub pictures: PictureOptions,
     /// Markdown output.
@@ -426,6 +428,7 @@ impl Config {
                 use_page_orientation: read.bool("SubModules.PageOrientation.use_page_orientation"),
                 ..LineOptions::default()
             },
+            rec_model_dirs: read.folders(&format!("{recognize}.model_dirs")),
             pictures: PictureOptions {
                 use_page_layout: read.bool(&format!("{layout}.use_page_layout")),
                 use_table_structure: read.bool(&format!("{tables}.use_table_structure")),
@@ -493,6 +496,12 @@ impl SettingsReader<'_> {
 
     fn bool(&self, key: &str) -> bool {
         self.0.get(key).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    fn folders(&self, key: &str) -> Vec<PathBuf> {
+        let list = self.0.get(key).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(PathBuf::from).collect()
     }
 
     fn one_of(&self, key: &str, words: &[&str]) -> Result<usize, ConfigError> {

@@ -233,6 +233,7 @@ pub(crate) const KEYS: &[(&str, ValueType)] = &[
     ("SubModules.LineRecognition.model_name", ValueType::Text),
     ("SubModules.LineRecognition.rec_batch_num", ValueType::Int),
     ("SubModules.LineRecognition.precision", ValueType::Text),
+    ("SubModules.LineRecognition.model_dirs", ValueType::Texts),
     ("SubModules.LineRecognition.drop_score", ValueType::Float),
     (
         "SubModules.LineRecognition.use_textline_orientation",

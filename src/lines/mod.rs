@@ -8,6 +8,7 @@
 mod beside;
 mod detect;
 mod diagnostics;
+mod dictionary;
 mod doubt;
 mod grain;
 mod int8_recognizer;
@@ -24,6 +25,9 @@ mod pieces;
 mod prepare;
 mod read;
 mod reader;
+mod reader_error;
+mod recognizer_folder;
+mod recognizers;
 mod rows;
 mod scan;
 mod skew;
@@ -32,6 +36,7 @@ mod text_layer;
 mod thresholds;
 mod tiles;
 pub(crate) mod trust;
+mod visual_order;
 
 pub(crate) use beside::Beside;
 pub(crate) use doubt::Readings;
@@ -51,6 +56,7 @@ pub(crate) use prepare::{
 };
 pub use reader::LineReader;
 pub(crate) use reader::{LineNetworks, ReadPage};
+pub(crate) use recognizer_folder::check as check_recognizer;
 pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;
 pub(crate) use trust::Verdict;

@@ -6,6 +6,7 @@
 //! a line too long is read in pieces ([`pieces`](super::pieces)).
 
 use super::detect::normalized;
+use super::dictionary;
 use super::int8_recognizer::Int8Recognizer;
 use super::line_text::LineText;
 use super::pieces::{self, LinePiece};
@@ -95,6 +96,31 @@ impl LineRecognizer {
         })
     }
 
+    /// One whose alphabet, an entry for each class, does not come with the model file.
+    pub(super) fn with_alphabet(
+        model: TensorModel,
+        alphabet: Vec<String>,
+        batch: usize,
+        most_columns: usize,
+    ) -> Self {
+        Self {
+            model,
+            chooses: false,
+            alphabet,
+            batch: batch.max(1),
+            most_columns,
+        }
+    }
+
+    /// Scripts of its characters, and how many it has of each.
+    pub(super) fn scripts(&self) -> Vec<(&'static str, usize)> {
+        let entries = self
+            .alphabet
+            .iter()
+            .filter(|entry| !entry.trim().is_empty());
+        dictionary::scripts(entries.map(String::as_str))
+    }
+
     /// The same with weights of eight bits.
     pub(super) fn of_int8(int8: Int8Recognizer, batch: usize, most_columns: usize) -> Self {
         Self {
@@ -159,7 +185,10 @@ impl LineRecognizer {
         let mut texts = self
             .model
             .run(&[count, 3, HEIGHT, width], data, |shape, output| {
-                let (steps, classes) = (shape[1], shape[2]);
+                // A model that was given may answer with anything.
+                let &[_, steps, classes] = shape else {
+                    return Vec::new();
+                };
                 output
                     .chunks_exact((steps * classes).max(1))
                     .map(|line| match chooses {

@@ -2,7 +2,6 @@
 
 use super::detect::{Detected, detect_lines};
 use super::grain;
-use super::int8_recognizer::{self, Int8Recognizer};
 use super::line_text::LineText;
 use super::memory::{most_columns, most_pixels};
 use super::options::LineOptions;
@@ -11,12 +10,14 @@ use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, upside_down};
+use super::reader_error::ReaderError;
+use super::recognizers::{LoadedRecognizer, Recognizers, load_embedded};
 use super::skew::{are_tall, longest, rotate_point, skew};
 use super::straighten::{Bend, Straightening};
 use super::thresholds::skew::*;
 use super::tiles;
 use crate::document::{SpanStyle, TextSource};
-use crate::fault::{Fault, Reason};
+use crate::fault::Fault;
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{OnnxError, Runtime, TensorModel};
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
@@ -40,42 +41,11 @@ pub struct ReadPage {
     pub too_long: Vec<Rect>,
 }
 
-/// Reason why the reader could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// A library or model file is missing.
-    #[error(transparent)]
-    Missing(#[from] runtime::RuntimeError),
-    /// The runtime or a model failed.
-    #[error(transparent)]
-    Onnx(#[from] OnnxError),
-    /// The recognizer's model file is unsuitable.
-    #[error("the line recognizer cannot be used: {0}")]
-    Recognizer(Fault),
-}
-
-impl ReaderError {
-    /// The same for programs.
-    pub fn reason(&self) -> Reason {
-        match self {
-            ReaderError::Missing(error) => error.reason(),
-            ReaderError::Onnx(error) => error.reason(),
-            ReaderError::Recognizer(fault) => fault.reason,
-        }
-    }
-}
-
-impl From<ReaderError> for Fault {
-    fn from(error: ReaderError) -> Fault {
-        Fault::new(error.reason(), error.to_string())
-    }
-}
-
 /// The three networks, loaded.
 pub struct LineReader {
     detector: TensorModel,
     direction: Option<TensorModel>,
-    recognizer: LineRecognizer,
+    recognizer: Recognizers,
     /// Sees which way up a page is; `None` if that is not wanted, or its file is not there.
     page_orientation: Option<OrientationClassifier>,
     options: LineOptions,
@@ -90,29 +60,6 @@ struct Turned {
     quarters: u32,
     /// Text ran from top to bottom on the page as it was seen upright, so that letters may lie on their side now.
     letters_lie: bool,
-}
-
-/// The recognizer as it was loaded.
-enum LoadedRecognizer {
-    /// With weights of eight bits.
-    Int8(Int8Recognizer),
-    /// As the file has it.
-    File(TensorModel),
-}
-
-/// Loads the recognizer in the precision that the options ask for, as far as it goes.
-fn load_recognizer(
-    runtime: &Runtime,
-    dirs: &RuntimeDirs,
-    options: &LineOptions,
-) -> Result<LoadedRecognizer, ReaderError> {
-    let path = dirs.find(runtime::LINE_RECOGNIZER)?;
-    Ok(
-        match int8_recognizer::load(&path, runtime, options.precision)? {
-            Some(int8) => LoadedRecognizer::Int8(int8),
-            None => LoadedRecognizer::File(runtime.model(&path)?),
-        },
-    )
 }
 
 /// A model that was loaded; on a GPU it is run once, on zeros of a shape that it takes. One that fails there runs on the
@@ -209,7 +156,7 @@ impl LineReader {
                 let wants_direction = options.use_textline_orientation;
                 let direction = || load(runtime::LINE_DIRECTION);
                 (
-                    load_recognizer(runtime, dirs, &options),
+                    load_embedded(runtime, dirs, &options),
                     wants_direction.then(direction),
                 )
             },
@@ -227,6 +174,8 @@ impl LineReader {
             Ok(LoadedRecognizer::File(model)) => of_file(Ok(model))?,
             Err(error) => of_file(Err(error))?,
         };
+        let recognizer = Recognizers::load(recognizer, runtime, dirs, &options)
+            .map_err(ReaderError::Recognizer)?;
         let direction = direction
             .map(|loaded| tried(loaded, runtime::LINE_DIRECTION, 48))
             .transpose()?;
@@ -241,6 +190,7 @@ impl LineReader {
 
     /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
+        self.recognizer.begin_page();
         let turned = self.upright(page)?;
         let upright = turned.picture.as_ref().unwrap_or(page);
         let (straight, found) = self.straightened(upright, turned.found)?;
@@ -279,6 +229,11 @@ impl LineReader {
             is_unwarped: unbent.is_some(),
             too_long,
         })
+    }
+
+    /// Scripts that each recognizer has characters of, and how many; the embedded one comes first.
+    pub fn scripts(&self) -> Vec<Vec<(&'static str, usize)>> {
+        self.recognizer.scripts()
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Detected, OnnxError> {
@@ -429,7 +384,7 @@ impl LineReader {
             // Tall lines are cut with their letters on their side.
             let is_tall = |i: &usize| quads[*i].height() > quads[*i].width() * TALL;
             let lie: Vec<bool> = batch.iter().map(|i| is_tall(i) != letters_lie).collect();
-            grain::completed(&mut self.recognizer, &crops, &lie, &mut read)?;
+            grain::completed(self.recognizer.embedded(), &crops, &lie, &mut read)?;
             lines.extend(batch.into_iter().zip(read));
         }
         lines.sort_by_key(|(i, _)| *i);
@@ -531,8 +486,10 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
         let end = (start..chars.len())
             .find(|&i| chars[i].is_whitespace())
             .unwrap_or(chars.len());
-        let left = (at(start) - half).clamp(0.0, 1.0);
-        let right = (at(end - 1) + half).clamp(left, 1.0);
+        // From right to left the first character stands last.
+        let (first, last) = (at(start), at(end - 1));
+        let left = (first.min(last) - half).clamp(0.0, 1.0);
+        let right = (first.max(last) + half).clamp(left, 1.0);
         words.push(Word {
             bbox: Rect {
                 x1: bbox.x1 + left * bbox.width(),

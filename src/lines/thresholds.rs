@@ -498,3 +498,11 @@ pub(super) mod straighten {
     /// Most that the page may grow, as a share of each side, so that no line leaves it.
     pub(crate) const MAX_GROWTH: f32 = 0.25;
 }
+
+/// Which recognizers read a line.
+pub(crate) mod recognizers {
+    /// Confidence from which a reading is final. Larger: more lines are read by every recognizer that was given. Smaller: a line in
+    /// a script that the embedded recognizer lacks keeps the letters that look alike. Not measured: the value from which
+    /// a line is not read the other way round.
+    pub(crate) const SURELY_READ: f32 = 0.9;
+}

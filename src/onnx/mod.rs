@@ -7,6 +7,7 @@ pub(crate) mod buffers;
 pub(crate) mod checkpoint;
 pub(crate) mod cuda;
 mod device;
+mod given;
 pub(crate) mod graph;
 pub(crate) mod layers;
 pub(crate) mod model_file;
@@ -415,18 +416,7 @@ impl Runtime {
                 .with_memory_pattern(false)?
                 .commit_from_file(path)
         })?;
-        let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
-        match (first(network.inputs()), first(network.outputs())) {
-            (Some(input), Some(output)) => Ok(TensorModel {
-                network,
-                input,
-                output,
-            }),
-            _ => {
-                let model = format!("the model `{}`", path.display());
-                Err(OnnxError::of_load(model, "it has no input or no output"))
-            }
-        }
+        TensorModel::of_ports(network, path)
     }
 
     /// A session on the selected device; `commit` creates it from the options. `weights`: their bytes.

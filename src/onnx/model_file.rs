@@ -129,6 +129,61 @@ impl<'a> ModelFile<'a> {
     }
 }
 
+/// Kinds of messages in which tensors are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Model,
+    Training,
+    Graph,
+    Function,
+    Node,
+    Attribute,
+    Sparse,
+    Tensor,
+}
+
+/// Limit of messages in each other: graphs lie in attributes of nodes.
+const MOST_DEPTH: usize = 100;
+
+/// `true` if a tensor of the file says that its elements are in another file; `None` if it is no ONNX file.
+pub(crate) fn names_other_files(file: &[u8]) -> Option<bool> {
+    has_external(file, Kind::Model, 0)
+}
+
+fn has_external(bytes: &[u8], kind: Kind, depth: usize) -> Option<bool> {
+    if depth > MOST_DEPTH {
+        return None;
+    }
+    let mut found = false;
+    Message(bytes).each(|number, field| {
+        let below = match (kind, number) {
+            (Kind::Model, 7) | (Kind::Training, 1 | 2) | (Kind::Attribute, 6 | 11) => Kind::Graph,
+            (Kind::Model, 20) => Kind::Training,
+            (Kind::Model, 25) => Kind::Function,
+            (Kind::Graph, 1) | (Kind::Function, 7) => Kind::Node,
+            (Kind::Graph, 5) | (Kind::Attribute, 5 | 10) | (Kind::Sparse, 1 | 2) => Kind::Tensor,
+            (Kind::Graph, 15) | (Kind::Attribute, 22 | 23) => Kind::Sparse,
+            (Kind::Node, 5) | (Kind::Function, 11) => Kind::Attribute,
+            // external_data, data_location
+            (Kind::Tensor, 13) => {
+                found = true;
+                return Some(());
+            }
+            (Kind::Tensor, 14) => {
+                found |= !matches!(field, Field::Number(0));
+                return Some(());
+            }
+            _ => return Some(()),
+        };
+        let Field::Bytes(bytes) = field else {
+            return None;
+        };
+        found |= has_external(bytes, below, depth + 1)?;
+        Some(())
+    })?;
+    Some(found)
+}
+
 fn read_tensor(bytes: &[u8]) -> Option<(&str, Tensor<'_>)> {
     let (mut name, mut tensor) = ("", Tensor::default());
     Message(bytes).each(|number, field| {
@@ -147,6 +202,27 @@ fn read_tensor(bytes: &[u8]) -> Option<(&str, Tensor<'_>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tensors_in_other_files_are_seen_wherever_they_are() {
+        let wrap = |field: u8, inner: &[u8]| {
+            let mut bytes = vec![field << 3 | 2, inner.len() as u8];
+            bytes.extend(inner);
+            bytes
+        };
+        let (outside, inside) = ([14 << 3, 1], [14 << 3, 0]);
+        let initializer = |tensor: &[u8]| wrap(7, &wrap(5, tensor));
+        assert_eq!(names_other_files(&initializer(&inside)), Some(false));
+        assert_eq!(names_other_files(&initializer(&outside)), Some(true));
+        let listed = wrap(13, b"");
+        assert_eq!(names_other_files(&initializer(&listed)), Some(true));
+        let constant = wrap(7, &wrap(1, &wrap(5, &wrap(5, &outside))));
+        assert_eq!(names_other_files(&constant), Some(true));
+        let in_branch = wrap(7, &wrap(1, &wrap(5, &wrap(6, &wrap(5, &outside)))));
+        assert_eq!(names_other_files(&in_branch), Some(true));
+        assert_eq!(names_other_files(b"no model"), None);
+        assert_eq!(names_other_files(&initializer(&[9 << 3 | 2, 200])), None);
+    }
 
     /// A field of bytes.
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {

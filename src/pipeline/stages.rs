@@ -17,7 +17,8 @@ use crate::layout::geometric::GeometricDetector;
 use crate::layout::picture::{PictureNetworks, PictureOptions};
 use crate::lines::{
     LineNetworks, LineOptions, PageText, PrepareError, PreparedPage, Preprocessor, Readings,
-    TextLayerMode, Verdict, decide_text, prepare_by_lines, prepare_picture, text_layer,
+    TextLayerMode, Verdict, check_recognizer, decide_text, prepare_by_lines, prepare_picture,
+    text_layer,
 };
 use crate::onnx::{Device, Runtime, SessionOptions};
 use crate::preprocess::{DocPreprocessor, PreprocessOptions};
@@ -63,6 +64,9 @@ impl Loader<'_> {
     pub(crate) fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
         let own_text = resolved.own_text;
         let loaded = loaded(resolved);
+        for folder in &resolved.config.rec_model_dirs {
+            check_recognizer(folder).map_err(SetupError::Model)?;
+        }
         if let Some((_, Backend::Recorded(case))) = &resolved.vl {
             let networks = Box::new(ReplayPreprocessor { case: case.clone() });
             return Ok(Stages {
@@ -87,7 +91,7 @@ impl Loader<'_> {
             source: match &devices {
                 Some(devices) => LineSource::Devices(devices.clone()),
                 None => LineSource::Here {
-                    dirs: self.dirs.clone(),
+                    dirs: self.dirs.with_recognizers(&resolved.config.rec_model_dirs),
                     session: self.session.clone(),
                     options: resolved.config.lines,
                 },
@@ -230,7 +234,7 @@ impl Loader<'_> {
         };
         let order = |device: &Device| {
             let order = LoadOrder {
-                dirs: self.dirs.clone(),
+                dirs: self.dirs.with_recognizers(&resolved.config.rec_model_dirs),
                 session: SessionOptions {
                     device: *device,
                     cpu_threads: threads,

@@ -6,7 +6,7 @@
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
 //! prompt, `reasons` looks for the words that programs are told, `interrupts` ends it at all times, `left` says what it may leave then; `save_path` looks after the files of others; `markdown_forms` asks for other looks of Markdown, `markdown_safety` gives hostile words, names and answers, `shapes`
-//! pictures of all proportions; `scans` reads pictures with the real networks, `kinds` files of many kinds, `mended` mends text layers, `doubted` settles doubts in them; `unseen` looks for text that nobody sees, `forms` for what a PDF holds beside its
+//! pictures of all proportions; `scans` reads pictures with the real networks, `line_recognizers` with further recognizers, `kinds` files of many kinds, `mended` mends text layers, `doubted` settles doubts in them; `unseen` looks for text that nobody sees, `forms` for what a PDF holds beside its
 //! text; `structure` compares documents with their known structure, `tables` their tables, `painted_tables` those drawn in unusual ways, `drawn_tables` the drawings of how they were found, `workbooks` what is written of them, `word` documents for Word; `tidy` and `circles` keep the house rules; `deploy` reads what installs it; `gpu` sets up a GPU and checks it, without one; `small_networks` leaves out the networks that look at pictures; `snapshots` compares whole outputs with kept ones. They need the
 //! libraries that `scripts/setup.sh` fetches, and nothing from the network.
 
@@ -32,6 +32,7 @@ mod interrupts;
 mod kinds;
 mod left;
 mod library;
+mod line_recognizers;
 mod markdown_forms;
 mod markdown_safety;
 mod memory;

@@ -229,6 +229,15 @@ pub(super) const PART: &[Parameter] = &[
         ..LINES
     },
     Parameter {
+        name: "rec_model_dir",
+        place: Destination::Key("SubModules.LineRecognition.model_dirs"),
+        kind: ValueKind::Repeated,
+        value_name: "DIR",
+        help: "Line recognition: folder of a further PP-OCR recognizer in ONNX with its dictionary, for scripts that the embedded one \
+               lacks; lines that that one is not sure of are read by it, too. May be given several times",
+        ..LINES
+    },
+    Parameter {
         name: "drop_score",
         place: Destination::Key("SubModules.LineRecognition.drop_score"),
         value_name: "P",
