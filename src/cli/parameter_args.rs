@@ -50,7 +50,7 @@ impl FromArgMatches for ParameterArgs {
 }
 
 /// Parameters that concern a single run, and that a server does not have.
-const NOT_OF_SERVERS: [&str; 8] = [
+const NOT_OF_SERVERS: [&str; 9] = [
     "fail_fast",
     "fetch_timeout",
     "max_input_size",
@@ -59,6 +59,7 @@ const NOT_OF_SERVERS: [&str; 8] = [
     "pages",
     "password",
     "skip_existing",
+    "strict_language",
 ];
 
 /// The settings of a server: what its jobs have unless they say otherwise.

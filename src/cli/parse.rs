@@ -250,6 +250,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     interrupt::drop_last_words();
     reporter.lock().finish();
     let mut code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
+    let is_strict = args.parameters.0.is_on("strict_language");
+    if code == exit::DONE && is_strict && reporter.lock().has_warned(Code::LinesUnread) {
+        code = exit::PARTIAL;
+    }
     if let Err(failure) = report.write(&reporter, name, code) {
         failure.tell();
         code = exit::FAILED;

@@ -124,6 +124,17 @@ impl RunReporter {
             .push(outside_json(path, outcome, reason, message));
     }
 
+    /// `true` if a document of the run has a warning with this code.
+    pub(super) fn has_warned(&self, code: Code) -> bool {
+        let mut documents = self.records.values();
+        documents.any(|record| {
+            let warnings = record.written.warnings.iter();
+            warnings
+                .map(|warning| warning.diagnostic.code)
+                .any(|is| is == code)
+        })
+    }
+
     /// Hashes files as they are written, for the report: after an interrupt there is no time for it.
     pub(super) fn hash_outputs(&mut self) {
         self.hashes = true;

@@ -337,6 +337,8 @@ impl LineStage {
                     skew_degrees: read.skew_degrees,
                     is_unwarped: read.is_unwarped,
                     too_long: read.too_long,
+                    unread: read.unread,
+                    tally: read.tally,
                 };
                 (Output::Lines(lines), read.picture)
             }

@@ -9,7 +9,7 @@ use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::input::worker::protocol::{read_message, write_message};
 use crate::layout::Region;
 use crate::layout::postprocess::LayoutOptions;
-use crate::lines::{LineText, PageText};
+use crate::lines::{LineText, PageText, Tally};
 use crate::plan::{PixelLimits, Task};
 use crate::raster::Pixels;
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,10 @@ pub(super) struct FoundLines {
     pub is_unwarped: bool,
     /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
+    /// Boxes of lines that were detected and of which nothing was read.
+    pub unread: Vec<Rect>,
+    /// How the lines were read.
+    pub tally: Tally,
 }
 
 /// A region as a layout network finds it: what other detectors know about a region is not in it.

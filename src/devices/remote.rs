@@ -92,6 +92,8 @@ impl LineNetworks for RemoteLines {
             skew_degrees: found.skew_degrees,
             is_unwarped: found.is_unwarped,
             too_long: found.too_long,
+            unread: found.unread,
+            tally: found.tally,
         })
     }
 

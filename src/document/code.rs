@@ -46,6 +46,8 @@ codes! {
         "Get the whole file; the message says how many rows are missing.";
     LineTooLong = "line_too_long", "Something looked like a line of text and is too long to be one; it was not read.",
         "Look at the page: it may be a drawing. Cut the picture into parts if it is text.";
+    LinesUnread = "lines_unread", "Lines in the picture of a page could not be read, or only doubtfully; their script may be one that the recognizer lacks. Their picture is kept.",
+        "Give a recognizer for the script with `rec_model_dir`; `docparse doctor` lists the scripts that are read. With `strict_language` the exit code is 3.";
     TextUnreadable = "text_unreadable", "Text of a PDF was not read: its characters have no meaning in Unicode or are not shown, or its encoding is not known.",
         "Look at the page. `text_layer` says whether the PDF's own text or the page's picture is read.";
     BlockFailed = "block_failed", "A block could not be recognized; the message says why.",

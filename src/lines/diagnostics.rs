@@ -3,6 +3,7 @@
 use super::PageText;
 use super::thresholds::trust::TOLD_MEANINGLESS;
 use super::tiles::LEAST_SIDE;
+use super::unread::Tally;
 use crate::document::{Code, Diagnostic};
 use crate::geometry::Rect;
 use crate::input::pdf::page::PdfPage;
@@ -93,6 +94,23 @@ pub(super) fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
         "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
     );
     Some(Diagnostic::warning(Code::LineTooLong, None, message))
+}
+
+/// Diagnostic of a page with lines that could not be read, or only doubtfully.
+pub(super) fn lines_unread(tally: &Tally) -> Option<Diagnostic> {
+    tally.is_told().then(|| {
+        let Tally {
+            unread,
+            unsure,
+            lines,
+            ..
+        } = tally;
+        let message = format!(
+            "of {lines} lines {unread} could not be read and {unsure} only doubtfully: their script may be one that the \
+             recognizer lacks; `rec_model_dir` takes a recognizer for it"
+        );
+        Diagnostic::warning(Code::LinesUnread, None, message)
+    })
 }
 
 #[cfg(test)]

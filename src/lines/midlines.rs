@@ -74,12 +74,8 @@ fn areas(map: &[f32], width: usize, thresh: f32) -> Vec<Vec<Run>> {
             while near < above.end && runs[near].columns.end < start {
                 near += 1;
             }
-            for other in near..above.end {
-                if runs[other].columns.start > end {
-                    break;
-                }
-                join(&mut parents, other, index);
-            }
+            let reached = (near..above.end).take_while(|other| runs[*other].columns.start <= end);
+            reached.for_each(|other| join(&mut parents, other, index));
             runs.push(Run {
                 y,
                 columns: start..end,

@@ -36,6 +36,7 @@ mod text_layer;
 mod thresholds;
 mod tiles;
 pub(crate) mod trust;
+mod unread;
 mod visual_order;
 
 pub(crate) use beside::Beside;
@@ -60,3 +61,4 @@ pub(crate) use recognizer_folder::check as check_recognizer;
 pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;
 pub(crate) use trust::Verdict;
+pub(crate) use unread::Tally;

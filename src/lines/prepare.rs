@@ -1,13 +1,15 @@
 //! Prepares a page as read: upright and straight, with its text and ruling lines.
 
 use super::diagnostics::{
-    no_chars, not_read, not_readable, short_of_lines, too_long, too_narrow, unknown_encodings,
+    lines_unread, no_chars, not_read, not_readable, short_of_lines, too_long, too_narrow,
+    unknown_encodings,
 };
 use super::doubt::{self, Readings, Settled};
 use super::reader::{LineNetworks, read_at};
 use super::scan::{self, DarkMap};
 use super::thresholds::trust::{MAX_HIDDEN, TURNED_SHARE};
 use super::trust::{self, TextLayerMode, Verdict};
+use super::unread;
 use super::{PageText, text_layer};
 use crate::document::{
     Code, Diagnostic, HiddenText, OutlineEntry, Preprocessing, TextDecision, TextSource,
@@ -250,12 +252,16 @@ fn settle_or_read(
     let pixels = read.picture.unwrap_or(pixels);
     let map = DarkMap::new(&pixels);
     let rulings = scan::rulings(&map, &read.text);
-    let images = scan::figures(&map, &read.text, &rulings);
+    let mut images = scan::figures(&map, &read.text, &rulings);
+    if read.tally.is_told() {
+        unread::keep_pictures(&read.unread, &mut images);
+    }
     let narrow = too_narrow(pixels.width, pixels.height);
     let unread = not_read(page.content.as_ref(), &read.text, &decision.reason);
     let diagnostics = narrow
         .into_iter()
         .chain(too_long(&read.too_long))
+        .chain(lines_unread(&read.tally))
         .chain(unread)
         .chain(page.content.as_ref().and_then(unknown_encodings))
         .collect();

@@ -16,6 +16,7 @@ use super::skew::{are_tall, longest, rotate_point, skew};
 use super::straighten::{Bend, Straightening};
 use super::thresholds::skew::*;
 use super::tiles;
+use super::unread::{self, Tally};
 use crate::document::{SpanStyle, TextSource};
 use crate::fault::Fault;
 use crate::geometry::{Point, Quad, Rect};
@@ -39,6 +40,10 @@ pub struct ReadPage {
     pub is_unwarped: bool,
     /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
+    /// Boxes of lines that were detected and of which nothing was read.
+    pub unread: Vec<Rect>,
+    /// How the lines were read.
+    pub(crate) tally: Tally,
 }
 
 /// The three networks, loaded.
@@ -207,13 +212,19 @@ impl LineReader {
             .map(|(quad, _)| quad.bounds())
             .collect();
         let straighten = |p: Point| rotate_point(p, -skew, width / 2.0, height / 2.0);
-        let segments = lines
-            .into_iter()
-            .filter(|(_, line)| {
-                line.confidence >= self.options.drop_score && !line.text.trim().is_empty()
-            })
-            .map(|(quad, line)| segment(&Quad(quad.0.map(straighten)), &line))
-            .collect();
+        let (mut segments, mut unread, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+        for (quad, line) in lines {
+            let ratio = crop_ratio(&quad).unwrap_or(0.0);
+            let is_dropped = unread::sureness(ratio, &line) < self.options.drop_score
+                || line.text.trim().is_empty();
+            tally.add(ratio, &line, is_dropped);
+            let quad = Quad(quad.0.map(straighten));
+            match is_dropped {
+                false => segments.push(segment(&quad, &line)),
+                true if unread::is_line(ratio, &line) => unread.push(quad.bounds()),
+                true => {}
+            }
+        }
         if skew != 0.0 {
             picture = Some(upright.rotate_small(skew));
         }
@@ -228,6 +239,8 @@ impl LineReader {
             skew_degrees: unbent.unwrap_or(skew).to_degrees(),
             is_unwarped: unbent.is_some(),
             too_long,
+            unread,
+            tally,
         })
     }
 

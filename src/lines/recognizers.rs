@@ -10,6 +10,7 @@ use super::options::LineOptions;
 use super::read::LineRecognizer;
 use super::reader_error::ReaderError;
 use super::thresholds::recognizers::SURELY_READ;
+use super::unread::sureness;
 use super::{recognizer_folder, visual_order};
 use crate::fault::Fault;
 use crate::onnx::{OnnxError, Runtime, TensorModel};
@@ -110,8 +111,11 @@ impl Recognizers {
         order.sort_by_key(|at| std::cmp::Reverse(self.given[*at].won));
         let mut winners: Vec<Option<usize>> = vec![None; crops.len()];
         for at in order {
-            let is_open = |line: &LineText| !line.is_too_long && line.confidence < SURELY_READ;
-            let open: Vec<usize> = (0..lines.len()).filter(|i| is_open(&lines[*i])).collect();
+            let sureness = |i: usize, line: &LineText| {
+                sureness(crops[i].width as f32 / crops[i].height.max(1) as f32, line)
+            };
+            let is_open = |i: usize| !lines[i].is_too_long && sureness(i, &lines[i]) < SURELY_READ;
+            let open: Vec<usize> = (0..lines.len()).filter(|i| is_open(*i)).collect();
             if open.is_empty() {
                 break;
             }
@@ -119,7 +123,7 @@ impl Recognizers {
             let readings = self.given[at].recognizer.read(&doubted)?;
             for (i, mut reading) in open.into_iter().zip(readings) {
                 // What is no probability wins nothing.
-                let is_surer = reading.confidence > lines[i].confidence
+                let is_surer = sureness(i, &reading) > sureness(i, &lines[i])
                     && reading.confidence <= MOST_CONFIDENCE;
                 if is_surer {
                     visual_order::to_reading_order(&mut reading);

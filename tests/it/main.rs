@@ -58,6 +58,7 @@ mod support;
 mod tables;
 mod tidy;
 mod type1;
+mod unread;
 mod unseen;
 mod word;
 mod workbooks;

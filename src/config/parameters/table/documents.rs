@@ -220,6 +220,14 @@ pub(super) const PART: &[Parameter] = &[
         ..LINES
     },
     Parameter {
+        name: "strict_language",
+        place: Destination::Program { key: None },
+        kind: ValueKind::Switch { undoes: None },
+        help: "Exit with code 3 if lines of a page could not be read, or only doubtfully, as those in a script that the \
+               recognizer lacks",
+        ..LINES
+    },
+    Parameter {
         name: "rec_precision",
         place: Destination::Key("SubModules.LineRecognition.precision"),
         kind: ValueKind::OneOf(&["auto", "f32", "int8"]),
