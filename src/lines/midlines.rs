@@ -74,8 +74,11 @@ fn areas(map: &[f32], width: usize, thresh: f32) -> Vec<Vec<Run>> {
             while near < above.end && runs[near].columns.end < start {
                 near += 1;
             }
-            let reached = (near..above.end).take_while(|other| runs[*other].columns.start <= end);
-            reached.for_each(|other| join(&mut parents, other, index));
+            let touching = runs[near..above.end]
+                .iter()
+                .take_while(|run| run.columns.start <= end)
+                .count();
+            (near..near + touching).for_each(|other| join(&mut parents, other, index));
             runs.push(Run {
                 y,
                 columns: start..end,
