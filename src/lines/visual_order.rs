@@ -57,7 +57,7 @@ fn run_start(chars: &[char], end: usize) -> usize {
         let between = &chars[next + 1..start];
         let is_within = match between {
             [] => true,
-            [only] if matches!(only, '.' | ',' | ':' | '/' | '-' | '+' | '\'' | '@' | '_') => true,
+            ['.' | ',' | ':' | '/' | '-' | '+' | '\'' | '@' | '_'] => true,
             _ => {
                 let has_word = runs_right(chars[next]) || runs_right(chars[start]);
                 has_word && !between.iter().any(|c| runs_left(*c))
