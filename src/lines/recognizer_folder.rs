@@ -77,7 +77,7 @@ fn find(folder: &Path) -> Result<Found, Fault> {
                 .iter()
                 .any(|n| ends_with(n, "pdiparams") || ends_with(n, "safetensors"));
             return Err(wrong(match paddle {
-                true => "it has a model of Paddle, not one in ONNX; convert it, for instance with `paddlex --paddle2onnx`".into(),
+                true => "it has a model of Paddle, not one in ONNX; take the ONNX file that its publisher offers, or convert it with paddle2onnx".into(),
                 false => "there is no file that ends in .onnx".into(),
             }));
         }

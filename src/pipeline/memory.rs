@@ -8,7 +8,7 @@ use crate::fault::{Fault, Reason};
 use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::layout::exported;
 use crate::layout::picture::{self, PictureOptions};
-use crate::lines::memory::PAGE_ORIENTATION;
+use crate::lines::memory::{GIVEN_RECOGNIZER, PAGE_ORIENTATION};
 use crate::onnx::Device;
 use std::path::Path;
 
@@ -63,6 +63,8 @@ pub(crate) fn plan(
 ) -> Result<MemoryPlan, SetupError> {
     let asked = limit.or(resolved.config.memory_limit);
     let mut wants = wants(resolved, devices, workers);
+    let given = resolved.config.rec_model_dirs.len() * wants.line_readers;
+    wants.networks += given as u64 * GIVEN_RECOGNIZER;
     // If the system does not report its memory, there is no limit.
     let limit = asked.unwrap_or_else(|| machine::memory().map_or(u64::MAX, |bytes| bytes / 4 * 3));
     let (least, least_with_lines) = wants.least();

@@ -221,6 +221,7 @@ mod tests {
         for name in [
             "vl_rec_server_url",
             "vl_rec_model_dir",
+            "rec_model_dir",
             "runtime_dir",
             "memory_limit",
             "device",
@@ -232,6 +233,8 @@ mod tests {
         }
         let nested = json!({"SubModules": {"VLRecognition": {"model_dir": "/"}}});
         assert!(check(nested).is_err());
+        let recognizers = json!({"SubModules": {"LineRecognition": {"model_dirs": ["/"]}}});
+        assert!(check(recognizers).is_err());
     }
 
     #[test]
