@@ -5,7 +5,7 @@ use super::thresholds::captions::{ENTRIES_AROUND, ENTRIES_SHARE, LEAST_ENTRIES};
 use super::thresholds::formulas;
 use super::thresholds::headings::{ALL_BOLD, FREE_SHARE};
 use super::thresholds::paragraphs::*;
-use super::{headings, labels};
+use super::{headings, labels, seen};
 use crate::deadline;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::captions::caption_kind;
@@ -30,12 +30,19 @@ struct ZoneShape {
 ///
 /// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line. `fixed_pitch`: the page's
 /// body text has a font with equal widths, which is no sign of code then.
-pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool, fixed_pitch: bool) -> Vec<Vec<Line>> {
+pub(super) fn paragraphs(
+    mut lines: Vec<Line>,
+    recognized: bool,
+    fixed_pitch: bool,
+) -> Vec<Vec<Line>> {
     let shape = ZoneShape {
         recognized,
         fixed_pitch,
         ..shape(&lines)
     };
+    if recognized && shape.has_prose {
+        mark_headings(&mut lines, &shape);
+    }
     let mut out: Vec<Vec<Line>> = Vec::new();
     let in_index = in_index(&lines);
     for (line, in_index) in lines.into_iter().zip(in_index) {
@@ -88,6 +95,48 @@ fn shape(lines: &[Line]) -> ZoneShape {
         has_prose: lines.iter().filter(is_full).count() >= PROSE_LINES,
         recognized: false,
         fixed_pitch: false,
+    }
+}
+
+/// Marks headings of recognized prose, whose lines have no weight: short lines with room above them, and full lines below.
+fn mark_headings(lines: &mut [Line], shape: &ZoneShape) {
+    let is_full = |line: &Line| !ends_early(shape.right - line.bbox.x2, shape);
+    let is_heading = |at: usize| {
+        let [line, next, third] = &lines[at..at + 3] else {
+            return false;
+        };
+        let before = at.checked_sub(1).map(|before| &lines[before]);
+        let room = |above: &Line| line.bbox.center_y() - above.bbox.center_y();
+        let begins = before.is_none_or(|above| {
+            above.is_heading()
+                || ends_sentence(&above.text) && room(above) > STEP_SENTENCE * shape.step
+        });
+        let text = line.text.trim_end();
+        let is_name = seen::may_be_heading(&[text])
+            && text.starts_with(|c: char| c.is_alphabetic() && !c.is_lowercase())
+            && !ends_sentence(text)
+            && !text.ends_with(['\u{2013}', '\u{2014}']);
+        let is_near =
+            |a: &Line, b: &Line| b.bbox.center_y() - a.bbox.center_y() < MAX_STEP * b.size;
+        begins
+            && is_name
+            && line.tag.is_none()
+            && line.seen_title.is_none()
+            && line.segments.len() == 1
+            && line.size >= SMALLEST * next.size
+            && (line.bbox.x1 - next.bbox.x1).abs() < INDENT.0 * next.size
+            && shape.right - line.bbox.x2 > SHORT_FIRST * (shape.right - shape.left)
+            && is_full(next)
+            && starts_sentence(&next.text)
+            && is_near(line, next)
+            && is_near(next, third)
+    };
+    let found: Vec<usize> = (0..lines.len().saturating_sub(2))
+        .filter(|at| is_heading(*at))
+        .collect();
+    for at in found {
+        // Not one of the numbers of those that a network sees.
+        lines[at].seen_title = Some(usize::MAX - at);
     }
 }
 

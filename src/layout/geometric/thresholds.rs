@@ -275,6 +275,12 @@ pub(super) mod paragraphs {
     pub(crate) const SHORT_FIRST: f32 = 0.3;
     /// Minimum number of full lines of a zone where that says so. Smaller: lines of addresses fall apart.
     pub(crate) const PROSE_LINES: usize = 3;
+    /// Minimum size of such a heading relative to the text below it. Larger: headings without tall letters are text.
+    /// Smaller: captions above text are headings.
+    pub(crate) const SMALLEST: f32 = 0.92;
+    /// Maximum distance in ems of such a heading from its text, and of that text's first lines. Larger: fields and names
+    /// far above text are headings.
+    pub(crate) const MAX_STEP: f32 = 2.2;
     /// Distance relative to the line pitch beyond which a bold line after a listing in the same font is a heading. Larger:
     /// headings stick to listings. Smaller: highlighted lines end them.
     pub(crate) const HEADING_STEP: f32 = 1.12;

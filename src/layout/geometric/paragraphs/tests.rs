@@ -198,3 +198,30 @@ fn a_short_last_line_ends_its_paragraph() {
     ];
     check(lines, &[2, 1]);
 }
+
+#[test]
+fn short_lines_with_room_above_recognized_prose_are_headings() {
+    let lines = |gap: f32, text: &str| {
+        let full = |y: f32| line(0.0, y, 400.0, "Words of a full line.");
+        vec![
+            full(0.0),
+            full(24.0),
+            line(0.0, 48.0 + gap, 160.0, text),
+            full(74.0 + gap),
+            full(98.0 + gap),
+        ]
+    };
+    let found = |lines: Vec<Line>| -> Vec<String> {
+        let all = paragraphs(lines, true, false);
+        let headings = all.iter().filter(|block| block[0].is_heading());
+        headings.map(|block| block[0].text.clone()).collect()
+    };
+    assert_eq!(
+        found(lines(10.0, "The winter market")),
+        ["The winter market"]
+    );
+    assert!(found(lines(0.0, "The winter market")).is_empty());
+    assert!(found(lines(10.0, "Ashford Mere \u{2013}")).is_empty());
+    assert!(found(lines(10.0, "Dear Edith,")).is_empty());
+    assert!(found(lines(10.0, "It was over.")).is_empty());
+}
