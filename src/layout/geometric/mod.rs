@@ -16,6 +16,7 @@ mod line;
 mod panels;
 mod paragraphs;
 mod pieces;
+mod prose;
 mod seen;
 mod tables;
 mod tagged;
@@ -174,7 +175,14 @@ impl<'a> PageLayout<'a> {
             table::is_listing(&self.evidence, &self.contents_of(zone, &contents).0)
         };
         let mut regions = Vec::new();
-        for zone in columns::zones(&items, self.body, right_to_left, &is_table, &is_listing) {
+        let mut zones = columns::zones(&items, self.body, right_to_left, &is_table, &is_listing);
+        if self.page.text.source == TextSource::Lines
+            && let Some(better) =
+                prose::zones(&items, &zones, &self.page.rulings, self.body, right_to_left)
+        {
+            zones = better;
+        }
+        for zone in zones {
             deadline::check();
             self.read_zone(&zone, &contents, &mut regions);
         }

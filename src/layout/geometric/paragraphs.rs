@@ -5,7 +5,7 @@ use super::thresholds::captions::{ENTRIES_AROUND, ENTRIES_SHARE, LEAST_ENTRIES};
 use super::thresholds::formulas;
 use super::thresholds::headings::{ALL_BOLD, FREE_SHARE};
 use super::thresholds::paragraphs::*;
-use super::{headings, labels};
+use super::{headings, labels, seen};
 use crate::deadline;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::captions::caption_kind;
@@ -17,6 +17,10 @@ struct ZoneShape {
     right: f32,
     /// Usual line spacing, in ems.
     pitch: f32,
+    /// The same in pixels: sizes of recognized lines vary with their letters.
+    step: f32,
+    /// It has several full lines: prose.
+    has_prose: bool,
     recognized: bool,
     /// The body text of the page has a font with equal widths.
     fixed_pitch: bool,
@@ -26,12 +30,19 @@ struct ZoneShape {
 ///
 /// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line. `fixed_pitch`: the page's
 /// body text has a font with equal widths, which is no sign of code then.
-pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool, fixed_pitch: bool) -> Vec<Vec<Line>> {
+pub(super) fn paragraphs(
+    mut lines: Vec<Line>,
+    recognized: bool,
+    fixed_pitch: bool,
+) -> Vec<Vec<Line>> {
     let shape = ZoneShape {
         recognized,
         fixed_pitch,
         ..shape(&lines)
     };
+    if recognized && shape.has_prose {
+        mark_headings(&mut lines, &shape);
+    }
     let mut out: Vec<Vec<Line>> = Vec::new();
     let in_index = in_index(&lines);
     for (line, in_index) in lines.into_iter().zip(in_index) {
@@ -68,12 +79,64 @@ fn shape(lines: &[Line]) -> ZoneShape {
         .get(pitches.len() / 4)
         .copied()
         .unwrap_or(DEFAULT_PITCH);
+    let mut steps: Vec<f32> = lines
+        .windows(2)
+        .map(|pair| pair[1].bbox.center_y() - pair[0].bbox.center_y())
+        .filter(|step| *step > 0.0)
+        .collect();
+    steps.sort_by(f32::total_cmp);
+    let step = steps.get(steps.len() / 4).copied().unwrap_or(0.0);
+    let is_full = |l: &&Line| max - l.bbox.x2 <= EARLY_END * (max - min);
     ZoneShape {
         left: min,
         right: max,
         pitch,
+        step,
+        has_prose: lines.iter().filter(is_full).count() >= PROSE_LINES,
         recognized: false,
         fixed_pitch: false,
+    }
+}
+
+/// Marks headings of recognized prose, whose lines have no weight: short lines with room above them, and full lines below.
+fn mark_headings(lines: &mut [Line], shape: &ZoneShape) {
+    let is_full = |line: &Line| !ends_early(shape.right - line.bbox.x2, shape);
+    let is_heading = |at: usize| {
+        let [line, next, third] = &lines[at..at + 3] else {
+            return false;
+        };
+        let before = at.checked_sub(1).map(|before| &lines[before]);
+        let room = |above: &Line| line.bbox.center_y() - above.bbox.center_y();
+        let begins = before.is_none_or(|above| {
+            above.is_heading()
+                || ends_sentence(&above.text) && room(above) > STEP_SENTENCE * shape.step
+        });
+        let text = line.text.trim_end();
+        let is_name = seen::may_be_heading(&[text])
+            && text.starts_with(|c: char| c.is_alphabetic() && !c.is_lowercase())
+            && !ends_sentence(text)
+            && !text.ends_with(['\u{2013}', '\u{2014}']);
+        let is_near =
+            |a: &Line, b: &Line| b.bbox.center_y() - a.bbox.center_y() < MAX_STEP * b.size;
+        begins
+            && is_name
+            && line.tag.is_none()
+            && line.seen_title.is_none()
+            && line.segments.len() == 1
+            && line.size >= SMALLEST * next.size
+            && (line.bbox.x1 - next.bbox.x1).abs() < INDENT.0 * next.size
+            && shape.right - line.bbox.x2 > SHORT_FIRST * (shape.right - shape.left)
+            && is_full(next)
+            && starts_sentence(&next.text)
+            && is_near(line, next)
+            && is_near(next, third)
+    };
+    let found: Vec<usize> = (0..lines.len().saturating_sub(2))
+        .filter(|at| is_heading(*at))
+        .collect();
+    for at in found {
+        // Not one of the numbers of those that a network sees.
+        lines[at].seen_title = Some(usize::MAX - at);
     }
 }
 
@@ -135,6 +198,16 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if step > local_pitch * most_step || step < -MAX_RISE {
         return true;
     }
+    // A little more room says it together with the words.
+    let room = line.bbox.center_y() - last.bbox.center_y();
+    if shape.recognized
+        && shape.step > 0.0
+        && room > shape.step * STEP_SENTENCE
+        && ends_sentence(&last.text)
+        && starts_sentence(&line.text)
+    {
+        return true;
+    }
     if line.fixed_pitch && !shape.fixed_pitch {
         // A heading after a listing may be set in its font.
         return line.bold && !last.bold && step > local_pitch * HEADING_STEP;
@@ -155,11 +228,28 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     {
         return true;
     }
+    // A short line above a full one is a heading, a salutation or a whole paragraph.
+    if shape.recognized
+        && shape.has_prose
+        && block.len() == 1
+        && !last.hyphenated
+        && shape.right - last.bbox.x2 > SHORT_FIRST * (shape.right - shape.left)
+        && !ends_early(shape.right - line.bbox.x2, shape)
+        && starts_sentence(&line.text)
+    {
+        return true;
+    }
     let caption = caption_kind(&block[0].text) == Some(true);
     if caption && last.bbox.x1 - line.bbox.x1 > CAPTION_OUTDENT * em {
         return true;
     }
-    if line.starts_item() || color_differs(last.color, line.color) {
+    // A number that a sentence goes on with may look like that of an item.
+    let is_within = shape.recognized
+        && line.text.starts_with(|c: char| c.is_alphanumeric())
+        && !ends_sentence(&last.text)
+        && !block[0].starts_item()
+        && !ends_early(shape.right - last.bbox.x2, shape);
+    if line.starts_item() && !is_within || color_differs(last.color, line.color) {
         return true;
     }
     if line.right_to_left {
@@ -369,153 +459,4 @@ fn gather_parts(rows: &mut Vec<Vec<usize>>, all: &[Segment]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::line::BoldWords;
-    use super::*;
-
-    fn line(x1: f32, y: f32, x2: f32, text: &str) -> Line {
-        Line {
-            segments: vec![0],
-            bbox: Rect::new(x1, y, x2, y + 24.0),
-            size: 20.0,
-            bold: false,
-            bold_share: 0.0,
-            bold_words: BoldWords::None,
-            plain_size: 20.0,
-            italic: false,
-            fixed_pitch: false,
-            math: 0.0,
-            color: [0; 3],
-            right_to_left: false,
-            hyphenated: false,
-            text: text.into(),
-            tag: None,
-            seen_title: None,
-        }
-    }
-
-    #[track_caller]
-    fn check(lines: Vec<Line>, expected: &[usize]) {
-        let counts: Vec<usize> = paragraphs(lines, false, false)
-            .iter()
-            .map(Vec::len)
-            .collect();
-        assert_eq!(counts, expected);
-    }
-
-    #[test]
-    fn divided_words_are_never_cut() {
-        let lines = |gap: f32, rest: &str| {
-            let mut divided = line(0.0, 0.0, 400.0, "the word is di");
-            divided.hyphenated = true;
-            let more = line(0.0, 24.0 + gap, 200.0, rest);
-            vec![line(0.0, -24.0, 400.0, "words of a line"), divided, more]
-        };
-        check(lines(14.0, "vided here."), &[3]);
-        check(lines(14.0, "Another"), &[2, 1]);
-        check(lines(60.0, "vided here."), &[2, 1]);
-    }
-
-    #[test]
-    fn first_lines_that_stand_in_start_paragraphs() {
-        let l = |x, y, x2| line(x, y, x2, "words of a line");
-        check(
-            vec![
-                l(0.0, 0.0, 400.0),
-                l(0.0, 24.0, 400.0),
-                l(30.0, 48.0, 400.0),
-                l(0.0, 72.0, 390.0),
-            ],
-            &[2, 2],
-        );
-    }
-
-    #[test]
-    fn entries_of_an_index_are_lines_of_their_own() {
-        let texts = [
-            "acre, long, 1",
-            "April, mornings in, 12, 15",
-            "chain",
-            "oiling of, 7",
-            "measurement of very long",
-            "distances, 8",
-            "towers, 9-11",
-        ];
-        let ends = [130.0, 260.0, 60.0, 120.0, 400.0, 110.0, 120.0];
-        let lines = texts.iter().zip(ends).enumerate();
-        let lines = lines.map(|(i, (text, x2))| line(0.0, 24.0 * i as f32, x2, text));
-        check(lines.collect(), &[1, 1, 1, 1, 2, 1]);
-    }
-
-    #[test]
-    fn white_space_starts_paragraphs() {
-        let l = |y| line(0.0, y, 400.0, "words of a line");
-        check(vec![l(0.0), l(24.0), l(48.0), l(90.0), l(114.0)], &[3, 2]);
-    }
-
-    #[test]
-    fn a_bold_line_stands_apart() {
-        let mut heading = line(0.0, 0.0, 120.0, "Heading");
-        (heading.bold, heading.bold_share) = (true, 1.0);
-        check(
-            vec![
-                heading,
-                line(0.0, 24.0, 400.0, "and text"),
-                line(0.0, 48.0, 400.0, "and text"),
-            ],
-            &[1, 2],
-        );
-    }
-
-    #[test]
-    fn parts_of_tall_formulas_are_in_their_line() {
-        use crate::lines::Word;
-        let piece = |order: usize, x1: f32, y: f32, size: f32, text: &str| {
-            let width = size * 0.5 * text.len() as f32;
-            let words = text
-                .split(' ')
-                .map(|word| Word::of(Rect::new(x1, y, x1 + width, y + size), word));
-            Segment {
-                order: Some(order),
-                ..Segment::of(words.collect(), size)
-            }
-        };
-        // A sum with its limits, and a fraction at the start of a line.
-        let all = [
-            piece(0, 0.0, 0.0, 20.0, "the error of all of the chains is"),
-            piece(8, 0.0, 40.0, 20.0, "the sum S"),
-            piece(11, 100.0, 28.0, 14.0, "n"),
-            piece(12, 100.0, 58.0, 14.0, "k = 1"),
-            piece(15, 130.0, 40.0, 20.0, "of all parts"),
-            piece(18, 0.0, 72.0, 14.0, "w"),
-            piece(19, 0.0, 92.0, 14.0, "24"),
-            piece(20, 30.0, 80.0, 20.0, "for each bay and so on"),
-        ];
-        let indices: Vec<usize> = (0..all.len()).collect();
-        let lines = lines_of(&indices, &all, &|_| None);
-        let mut found: Vec<Vec<usize>> = lines.into_iter().map(|line| line.segments).collect();
-        found.iter_mut().for_each(|line| line.sort_unstable());
-        assert_eq!(found, [vec![0], vec![1, 2, 3, 4], vec![5, 6, 7]]);
-    }
-
-    #[test]
-    fn items_keep_their_hanging_lines() {
-        let lines = vec![
-            line(0.0, 0.0, 400.0, "• first item that"),
-            line(20.0, 24.0, 200.0, "goes on"),
-            line(0.0, 48.0, 300.0, "• second"),
-            line(0.0, 72.0, 400.0, "A new paragraph"),
-        ];
-        check(lines, &[2, 1, 1]);
-    }
-
-    #[test]
-    fn a_short_last_line_ends_its_paragraph() {
-        let lines = vec![
-            line(0.0, 0.0, 400.0, "a long line of"),
-            line(0.0, 24.0, 200.0, "text that ends."),
-            line(0.0, 48.0, 400.0, "The next one starts"),
-        ];
-        check(lines, &[2, 1]);
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub(super) fn mark(lines: &mut [Line], titles: &[Rect]) {
 }
 
 /// `true` if lines can be a heading by their text.
-fn may_be_heading(lines: &[&str]) -> bool {
+pub(super) fn may_be_heading(lines: &[&str]) -> bool {
     let text = lines.join(" ");
     let text = text.trim_end();
     let end = text.trim_end_matches(['"', '\'', '”', '’', '»', '“']);

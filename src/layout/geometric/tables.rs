@@ -1,7 +1,7 @@
 //! Tables among the regions of a page, and the trace of how they were found.
 
-use super::{PageLayout, tagged_tables};
-use crate::document::Label;
+use super::{PageLayout, prose, tagged_tables};
+use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
 use crate::layout::Region;
 use crate::layout::geometric::thresholds::scores;
@@ -55,8 +55,15 @@ impl PageLayout<'_> {
             self.take_table(found);
         }
         table::note_text(&self.evidence, &self.free());
+        // Rules above and below a story frame its columns.
+        let column_of = match self.page.text.source {
+            TextSource::Lines => prose::long_columns(self.segments, self.body),
+            _ => vec![None; self.segments.len()],
+        };
         for found in table::find_drawn(&self.evidence, &self.free()) {
-            self.take_table(found);
+            if !prose::are_columns(&found.segments, &column_of) {
+                self.take_table(found);
+            }
         }
         for found in table::find_numbers(&self.evidence, &self.free()) {
             self.take_table(found);

@@ -202,6 +202,7 @@ pub(super) mod figures {
 }
 
 pub(super) mod panels;
+pub(super) mod prose;
 pub(super) mod seen;
 
 /// Tables detected before, and the objects in them.
@@ -266,6 +267,20 @@ pub(super) mod paragraphs {
     pub(crate) const STEP: f32 = 1.3;
     /// The same for recognized lines, whose boxes vary; the same trade-off.
     pub(crate) const STEP_RECOGNIZED: f32 = 1.45;
+    /// The same in pixels, between recognized lines of which one ends a sentence and the other one begins one. Larger:
+    /// paragraphs with little space between them are merged. Smaller: lines whose boxes vary are cut after full stops.
+    pub(crate) const STEP_SENTENCE: f32 = 1.25;
+    /// Share of the zone's width that a recognized first line leaves free if the full line below it begins another
+    /// paragraph. Larger: headings are glued to their text. Smaller: first lines of ragged text are cut off.
+    pub(crate) const SHORT_FIRST: f32 = 0.3;
+    /// Minimum number of full lines of a zone where that says so. Smaller: lines of addresses fall apart.
+    pub(crate) const PROSE_LINES: usize = 3;
+    /// Minimum size of such a heading relative to the text below it. Larger: headings without tall letters are text.
+    /// Smaller: captions above text are headings.
+    pub(crate) const SMALLEST: f32 = 0.92;
+    /// Maximum distance in ems of such a heading from its text, and of that text's first lines. Larger: fields and names
+    /// far above text are headings.
+    pub(crate) const MAX_STEP: f32 = 2.2;
     /// Distance relative to the line pitch beyond which a bold line after a listing in the same font is a heading. Larger:
     /// headings stick to listings. Smaller: highlighted lines end them.
     pub(crate) const HEADING_STEP: f32 = 1.12;
