@@ -6,6 +6,7 @@
 pub(crate) mod buffers;
 pub(crate) mod checkpoint;
 pub(crate) mod cuda;
+mod denormals;
 mod device;
 mod given;
 pub(crate) mod graph;
@@ -26,6 +27,7 @@ pub(crate) use cuda::Gpu;
 use cuda::budget::{self, LIBRARY_WORK, Reservation};
 use cuda::errors::essence;
 use cuda::turns;
+use denormals::without_denormals;
 pub use device::Device;
 use network::{Array, Network, SessionPlace};
 use ort::environment::Environment;
@@ -410,11 +412,13 @@ impl Runtime {
     /// new size, one block for all intermediate results beside the memory that it has (a page of the line
     /// detector: 690 MiB instead of 410, in the same time).
     pub fn model(&self, path: &Path) -> Result<TensorModel, OnnxError> {
+        let flushed = without_denormals(path);
         let network = self.network_by(path, |builder| {
-            builder
-                .clone()
-                .with_memory_pattern(false)?
-                .commit_from_file(path)
+            let mut builder = builder.clone().with_memory_pattern(false)?;
+            match &flushed {
+                Some(file) => builder.commit_from_memory(file),
+                None => builder.commit_from_file(path),
+            }
         })?;
         TensorModel::of_ports(network, path)
     }

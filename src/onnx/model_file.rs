@@ -123,6 +123,13 @@ impl<'a> ModelFile<'a> {
         fits.then(|| elements.iter().map(|e| f32::from_le_bytes(*e)).collect())
     }
 
+    /// The elements of all tensors in single precision, little endian: slices of the file.
+    pub(crate) fn all_floats(&self) -> impl Iterator<Item = &'a [u8]> {
+        let tensors = self.tensors.values();
+        let floats = tensors.filter(|tensor| tensor.element == 1 && !tensor.data.is_empty());
+        floats.map(|tensor| tensor.data)
+    }
+
     /// A value of the file's own metadata.
     pub(crate) fn metadata(&self, key: &str) -> Option<&'a str> {
         self.metadata.get(key).copied()
