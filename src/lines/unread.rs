@@ -69,8 +69,8 @@ impl Tally {
     }
 }
 
-/// Adds the places of unread lines to the pictures of a page, lines of a paragraph as one, but for those that a picture
-/// shows already.
+/// Adds the places of unread lines to the pictures of a page, lines of a paragraph as one; a picture that shows such a
+/// place in part becomes one with it.
 pub(super) fn keep_pictures(unread: &[Rect], pictures: &mut Vec<Rect>) {
     let mut lines: Vec<Rect> = unread.to_vec();
     lines.sort_by(|a, b| a.y1.total_cmp(&b.y1));
@@ -84,13 +84,20 @@ pub(super) fn keep_pictures(unread: &[Rect], pictures: &mut Vec<Rect>) {
             None => paragraphs.push(line),
         }
     }
-    let is_new = |place: &Rect| {
-        let (x, y) = ((place.x1 + place.x2) / 2.0, (place.y1 + place.y2) / 2.0);
-        let has = |shown: &Rect| shown.x1 <= x && x <= shown.x2 && shown.y1 <= y && y <= shown.y2;
-        !pictures.iter().any(has)
-    };
-    let new: Vec<Rect> = paragraphs.into_iter().filter(is_new).collect();
-    pictures.extend(new);
+    for place in paragraphs {
+        let mut whole = place;
+        pictures.retain(|shown| {
+            let across = place.x2.min(shown.x2) - place.x1.max(shown.x1);
+            let down = place.y2.min(shown.y2) - place.y1.max(shown.y1);
+            let smaller = (place.width() * place.height()).min(shown.width() * shown.height());
+            let is_apart = across <= 0.0 || down <= 0.0 || across * down * 2.0 < smaller;
+            if !is_apart {
+                whole = whole.union(shown);
+            }
+            is_apart
+        });
+        pictures.push(whole);
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +119,20 @@ mod tests {
         // Leader dots are many, and a short line may be a single mark.
         assert_eq!(sureness(21.0, &line("Index ............ 9", 0.9)), 0.9);
         assert_eq!(sureness(2.0, &line(".", 0.9)), 0.9);
+    }
+
+    #[test]
+    fn unread_lines_of_a_paragraph_are_one_picture_with_what_is_there() {
+        let at = |y1: f32, y2: f32| Rect::new(10.0, y1, 300.0, y2);
+        let apart = Rect::new(400.0, 10.0, 500.0, 90.0);
+        let mut pictures = vec![apart, at(12.0, 50.0)];
+        keep_pictures(
+            &[at(70.0, 90.0), at(10.0, 30.0), at(40.0, 60.0)],
+            &mut pictures,
+        );
+        assert_eq!(pictures, [apart, at(10.0, 90.0)]);
+        keep_pictures(&[at(200.0, 220.0)], &mut pictures);
+        assert_eq!(pictures.len(), 3);
     }
 
     #[test]
