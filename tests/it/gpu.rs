@@ -287,11 +287,47 @@ fn complete_base(folder: &Path) {
             ch_ppocr_mobile_v2.0_cls_mobile.onnx; do touch runtime/$file; done
         for network in \"${networks[@]}\"; do touch \"runtime/${network##* }\"; done";
     let ran = Command::new("bash")
-        .args(["-euc", &format!("variant=gpu\n{pins}\n{finish}")])
+        .args([
+            "-euc",
+            &format!("variant=gpu machine=x86_64\n{pins}\n{finish}"),
+        ])
         .current_dir(folder)
         .status()
         .unwrap();
     assert!(ran.success());
+}
+
+#[test]
+fn the_set_up_fetches_for_the_machine_it_runs_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path();
+    setup_folder(own);
+    // The fake Python names the platforms that it is asked for, and fails.
+    let write = |name: &str, script: &str| {
+        let program = own.join("bin").join(name);
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    write(
+        "python3",
+        "case \"$*\" in *--version*) exit 0 ;; esac\necho \"$*\"\nexit 7",
+    );
+    for (machine, other) in [("x86_64", "aarch64"), ("aarch64", "x86_64")] {
+        let uname = format!("case \"$1\" in -m) echo {machine} ;; *) echo Linux ;; esac");
+        write("uname", &uname);
+        let (code, told) = setup(own, &[], own);
+        assert_eq!(code, 7, "{told}");
+        let asked = format!("--platform manylinux_2_28_{machine} ");
+        assert!(told.contains(&asked), "{told}");
+        assert!(!told.contains(other), "{told}");
+    }
+    let (code, told) = setup(own, &["--gpu"], own);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("--gpu is for Linux on x86-64"), "{told}");
+    write("uname", "echo riscv64");
+    let (code, told) = setup(own, &[], own);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("x86-64 and aarch64"), "{told}");
 }
 
 #[test]
