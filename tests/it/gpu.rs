@@ -205,16 +205,129 @@ fn the_set_up_takes_fit_libraries_of_the_system_and_leaves_nothing_half() {
             "{told}"
         );
         assert_eq!(
-            std::fs::read_link(own.join("runtime/cuda").join(name)).unwrap(),
+            std::fs::read_link(own.join("runtime/cuda.next").join(name)).unwrap(),
             path
         );
     }
-    assert!(!own.join("runtime/cuda/libcudnn.so.9").exists(), "{told}");
+    assert!(!own.join("runtime/cuda.next/libcudnn.so.9").exists());
+    assert!(!own.join("runtime/cuda/libcudart.so.13").exists());
     assert!(told.contains("MB of disk are needed"), "{told}");
     assert!(told.contains("fetching nvidia-curand=="), "{told}");
     let mut left = std::fs::read_dir(own.join("runtime")).unwrap();
     let is_left = |name: std::ffi::OsString| name.to_string_lossy().starts_with(".fetching");
     assert!(!left.any(|file| is_left(file.unwrap().file_name())));
+}
+
+/// Libraries in use, of wheels that are no longer wanted, and their lists.
+fn old_libraries(folder: &Path, files: &[(&str, &str)]) {
+    let cuda = folder.join("runtime/cuda");
+    std::fs::create_dir_all(cuda.join("wheels")).unwrap();
+    for (wheel, file) in files {
+        let list = format!("{wheel}==0.1\n{file}\n");
+        std::fs::write(cuda.join("wheels").join(wheel), list).unwrap();
+        std::fs::write(cuda.join(file), "old").unwrap();
+    }
+}
+
+#[test]
+fn libraries_in_use_stay_until_the_new_ones_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, system) = (folder.path(), folder.path().join("system"));
+    setup_folder(own);
+    std::fs::create_dir(&system).unwrap();
+    for name in [
+        "libcudart.so.13",
+        "libcublas.so.13",
+        "libcublasLt.so.13",
+        "libcurand.so.10.4.0",
+        "libnvrtc.so.13",
+    ] {
+        std::fs::write(system.join(name), "new").unwrap();
+    }
+    std::os::unix::fs::symlink("libcurand.so.10.4.0", system.join("libcurand.so.10")).unwrap();
+    old_libraries(
+        own,
+        &[
+            ("nvidia-cuda-runtime", "libcudart.so.13"),
+            ("nvidia-cufft", "libcufft.so.12"),
+        ],
+    );
+    let read = |name: &str| std::fs::read_to_string(own.join("runtime/cuda").join(name)).ok();
+    // cuDNN is missing, and cannot be fetched.
+    let (code, told) = setup(own, &["--gpu", "--system-cuda"], &system);
+    assert_ne!(code, 0, "{told}");
+    assert!(told.contains("fetching nvidia-cudnn-cu13=="), "{told}");
+    for name in ["libcudart.so.13", "libcufft.so.12"] {
+        assert_eq!(read(name).as_deref(), Some("old"), "{name}: {told}");
+    }
+
+    // With cuDNN and everything but the libraries of CUDA there, the change is made.
+    std::fs::write(system.join("libcudnn.so.9"), "new").unwrap();
+    std::fs::write(system.join("libcudnn_ops.so.9"), "libcublasLt.so.13").unwrap();
+    complete_base(own);
+    let (code, told) = setup(own, &["--gpu", "--system-cuda"], &system);
+    assert_eq!(code, 0, "{told}");
+    for name in ["libcudart.so.13", "libcudnn.so.9", "libcurand.so.10"] {
+        assert_eq!(read(name).as_deref(), Some("new"), "{name}: {told}");
+    }
+    assert_eq!(read("libcufft.so.12"), None, "{told}");
+    assert!(!own.join("runtime/cuda/wheels/nvidia-cufft").exists());
+    assert!(!own.join("runtime/cuda.next").exists());
+}
+
+/// Makes what `scripts/setup.sh --gpu` fetches besides the libraries of CUDA look complete.
+fn complete_base(folder: &Path) {
+    let script = std::fs::read_to_string(folder.join("scripts/setup.sh")).unwrap();
+    // The stamp is made of the script's own pins: the lines from the first pin to the stamp, which only set variables.
+    let from = script.find("onnxruntime_cpu=").unwrap();
+    let to = script.find("# Whether everything but").unwrap();
+    let pins = &script[from..to];
+    let finish = "mkdir -p runtime; printf %s \"$stamp\" > runtime/stamp
+        for file in libonnxruntime.so libpdfium.so PP-OCRv6_det_small.onnx PP-OCRv6_rec_small.onnx \
+            ch_ppocr_mobile_v2.0_cls_mobile.onnx; do touch runtime/$file; done
+        for network in \"${networks[@]}\"; do touch \"runtime/${network##* }\"; done";
+    let ran = Command::new("bash")
+        .args([
+            "-euc",
+            &format!("variant=gpu machine=x86_64\n{pins}\n{finish}"),
+        ])
+        .current_dir(folder)
+        .status()
+        .unwrap();
+    assert!(ran.success());
+}
+
+#[test]
+fn the_set_up_fetches_for_the_machine_it_runs_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path();
+    setup_folder(own);
+    // The fake Python names the platforms that it is asked for, and fails.
+    let write = |name: &str, script: &str| {
+        let program = own.join("bin").join(name);
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    write(
+        "python3",
+        "case \"$*\" in *--version*) exit 0 ;; esac\necho \"$*\"\nexit 7",
+    );
+    for (machine, other) in [("x86_64", "aarch64"), ("aarch64", "x86_64")] {
+        let uname = format!("case \"$1\" in -m) echo {machine} ;; *) echo Linux ;; esac");
+        write("uname", &uname);
+        let (code, told) = setup(own, &[], own);
+        assert_eq!(code, 7, "{told}");
+        let asked = format!("--platform manylinux_2_28_{machine} ");
+        assert!(told.contains(&asked), "{told}");
+        assert!(!told.contains(other), "{told}");
+    }
+    let (code, told) = setup(own, &["--gpu"], own);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("--gpu is for Linux on x86-64"), "{told}");
+    write("uname", "echo riscv64");
+    let (code, told) = setup(own, &[], own);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("x86-64 and aarch64"), "{told}");
 }
 
 #[test]
